@@ -1,0 +1,203 @@
+/**
+ * Values as columns: the one shape in which PV values travel, from a CA thread to the database.
+ *
+ * S1: every row says how it was got (`outcome`); a row whose outcome is not `ok` has no value.
+ * S3: numbers are IEEE doubles (NaN and infinities included), arrays are raw little-endian bytes,
+ * text is UTF-8, times are nanoseconds since 1970 as 64-bit integers.
+ */
+
+/** Element type of a value. Numbers are on the wire and in the database: append, never renumber. */
+export const ValueKind = {
+  none: 0,
+  text: 1,
+  int8: 2,
+  int16: 3,
+  int32: 4,
+  enum: 5,
+  float: 6,
+  double: 7,
+  int64: 8,
+  uint64: 9,
+} as const;
+export type ValueKind = (typeof ValueKind)[keyof typeof ValueKind];
+
+export const valueKindNames = ['none', 'text', 'int8', 'int16', 'int32', 'enum', 'float', 'double', 'int64', 'uint64'] as const;
+
+/** How a row of a read was got. Numbers are on the wire and in the database: append, never renumber. */
+export const ReadOutcome = {
+  pending: 0,
+  ok: 1,
+  /** Asked, no answer within the deadline. */
+  timeout: 2,
+  /** Was connected, is not now. */
+  disconnected: 3,
+  /** No IOC has answered a search for this name yet. */
+  notFound: 4,
+  /** The IOC grants no read access. */
+  noReadAccess: 5,
+  /** I2: the IOC's circuit breaker is open; nothing was sent. */
+  iocOpen: 6,
+  /** The IOC answered with an error: see `code`. */
+  refused: 7,
+  /** The host that was asked does not own the channel (it moved, or was removed meanwhile). */
+  notOwned: 8,
+  cancelled: 9,
+  /** Larger than EPICS_CA_MAX_ARRAY_BYTES. */
+  tooLarge: 10,
+  /** The ioc-host did not answer. */
+  hostLost: 11,
+  /** Monitored read: connected, but no update has come yet. */
+  noUpdateYet: 12,
+} as const;
+export type ReadOutcome = (typeof ReadOutcome)[keyof typeof ReadOutcome];
+
+export const readOutcomeNames = [
+  'pending', 'ok', 'timeout', 'disconnected', 'notFound', 'noReadAccess', 'iocOpen', 'refused', 'notOwned', 'cancelled',
+  'tooLarge', 'hostLost', 'noUpdateYet',
+] as const;
+
+/** One sentence per outcome, for people. */
+export const readOutcomeSentences: Record<(typeof readOutcomeNames)[number], string> = {
+  pending: 'not read yet',
+  ok: 'read',
+  timeout: 'the IOC did not answer within the deadline',
+  disconnected: 'the channel is disconnected from its IOC',
+  notFound: 'no IOC has answered a search for this name',
+  noReadAccess: 'the IOC grants no read access',
+  iocOpen: 'the circuit breaker of its IOC is open, nothing was asked',
+  refused: 'the IOC answered with an error',
+  notOwned: 'the ioc-host asked does not watch this channel',
+  cancelled: 'cancelled',
+  tooLarge: 'the value is larger than EPICS_CA_MAX_ARRAY_BYTES',
+  hostLost: 'the ioc-host did not answer',
+  noUpdateYet: 'connected, but no monitor update has arrived yet',
+};
+
+/** Alarm severity as EPICS numbers it. */
+export const severityNames = ['NO_ALARM', 'MINOR', 'MAJOR', 'INVALID'] as const;
+
+/** Alarm status as EPICS numbers it (alarm.h). */
+export const statusNames = [
+  'NO_ALARM', 'READ', 'WRITE', 'HIHI', 'HIGH', 'LOLO', 'LOW', 'STATE', 'COS', 'COMM', 'TIMEOUT', 'HWLIMIT', 'CALC', 'SCAN',
+  'LINK', 'SOFT', 'BAD_SUB', 'UDF', 'DISABLE', 'SIMM', 'READ_ACCESS', 'WRITE_ACCESS',
+] as const;
+
+/** What a channel says of itself beside its value. Content-addressed by {@link ValueColumns.metaHash}. */
+export interface ChannelMeta {
+  /** Engineering units. */
+  readonly units?: string;
+  /** Digits after the point, for display. */
+  readonly precision?: number;
+  readonly display?: Limits;
+  /** Drive limits (DRVL, DRVH) for setpoints; the IOC clamps what is written to them. */
+  readonly control?: Limits;
+  readonly warning?: Limits;
+  readonly alarm?: Limits;
+  /** Enum labels by index. */
+  readonly labels?: readonly string[];
+  /** Largest number of elements; absent for scalars. */
+  readonly maxElements?: number;
+}
+export interface Limits {
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Rows of values, one per channel, as columns of equal `length`.
+ * `num` holds numbers and enum indices; `text` strings; `bytes` arrays (little-endian elements of
+ * `kind`, text elements separated by NUL). A row is an array exactly when it has `bytes`, with one
+ * exception: scalar text that is not valid UTF-8 carries its raw bytes beside the readable `text`,
+ * with `rawText` naming the row.
+ */
+export interface ValueColumns {
+  readonly length: number;
+  /** Channel id in the name dictionary (see contracts/catalogue.ts). */
+  readonly channel: Int32Array;
+  readonly outcome: Uint8Array;
+  readonly kind: Uint8Array;
+  readonly severity: Uint8Array;
+  readonly status: Uint8Array;
+  /** The IOC's time stamp, ns since 1970-01-01 UTC; 0 when there is none. */
+  readonly timeNs: BigInt64Array;
+  readonly num: Float64Array;
+  /** Protocol error number when outcome is `refused` (ECA codes for Channel Access), else 0. */
+  readonly code: Uint16Array;
+  /** Identity of the {@link ChannelMeta} in force; 0n when unknown. */
+  readonly metaHash: BigInt64Array;
+  readonly text: Map<number, string>;
+  readonly bytes: Map<number, Uint8Array>;
+  readonly rawText: Set<number>;
+}
+
+export function emptyValueColumns(length: number): ValueColumns {
+  return {
+    length,
+    channel: new Int32Array(length),
+    outcome: new Uint8Array(length),
+    kind: new Uint8Array(length),
+    severity: new Uint8Array(length),
+    status: new Uint8Array(length),
+    timeNs: new BigInt64Array(length),
+    num: new Float64Array(length),
+    code: new Uint16Array(length),
+    metaHash: new BigInt64Array(length),
+    text: new Map(),
+    bytes: new Map(),
+    rawText: new Set(),
+  };
+}
+
+/** Rows `from` to `to` of `source`, copied. */
+export function sliceValueColumns(source: ValueColumns, from: number, to: number): ValueColumns {
+  const end = Math.min(to, source.length);
+  const pick = <V>(map: Map<number, V>): Map<number, V> => {
+    const out = new Map<number, V>();
+    for (const [row, value] of map) if (row >= from && row < end) out.set(row - from, value);
+    return out;
+  };
+  return {
+    length: end - from,
+    channel: source.channel.slice(from, end),
+    outcome: source.outcome.slice(from, end),
+    kind: source.kind.slice(from, end),
+    severity: source.severity.slice(from, end),
+    status: source.status.slice(from, end),
+    timeNs: source.timeNs.slice(from, end),
+    num: source.num.slice(from, end),
+    code: source.code.slice(from, end),
+    metaHash: source.metaHash.slice(from, end),
+    text: pick(source.text),
+    bytes: pick(source.bytes),
+    rawText: new Set([...source.rawText].filter((row) => row >= from && row < end).map((row) => row - from)),
+  };
+}
+
+/** Copies row `from` of `source` onto row `to` of `target`, the channel id included. */
+export function copyValueRow(source: ValueColumns, from: number, target: ValueColumns, to: number): void {
+  target.channel[to] = source.channel[from]!;
+  target.outcome[to] = source.outcome[from]!;
+  target.kind[to] = source.kind[from]!;
+  target.severity[to] = source.severity[from]!;
+  target.status[to] = source.status[from]!;
+  target.timeNs[to] = source.timeNs[from]!;
+  target.num[to] = source.num[from]!;
+  target.code[to] = source.code[from]!;
+  target.metaHash[to] = source.metaHash[from]!;
+  const text = source.text.get(from);
+  if (text === undefined) target.text.delete(to);
+  else target.text.set(to, text);
+  const bytes = source.bytes.get(from);
+  if (bytes === undefined) target.bytes.delete(to);
+  else target.bytes.set(to, bytes);
+  if (source.rawText.has(from)) target.rawText.add(to);
+  else target.rawText.delete(to);
+}
+
+/** Rows where every outcome is `outcome`: the answer when nothing could be asked at all. */
+export function unansweredColumns(channels: Int32Array, outcome: ReadOutcome): ValueColumns {
+  const columns = emptyValueColumns(channels.length);
+  columns.channel.set(channels);
+  columns.outcome.fill(outcome);
+  return columns;
+}
