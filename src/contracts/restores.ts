@@ -1,0 +1,97 @@
+/**
+ * Restores: the plan that is shown, and what became of each row.
+ * R1: only what the plan shows is written. R4: every row ends in exactly one outcome.
+ */
+import { z } from 'zod';
+
+/** R4. Numbers are in the log and in the database: append, never renumber. */
+export const RestoreOutcome = {
+  pending: 0,
+  /** Written and completed, and could not be read back. */
+  written: 1,
+  /** Written and read back within tolerance. */
+  verified: 2,
+  /** Live value already within tolerance: nothing was written. */
+  unchanged: 3,
+  /** Not written, for the reason in `why`. */
+  skipped: 4,
+  /** The IOC's breaker is open: not written, nothing queued. */
+  held: 5,
+  failed: 6,
+  /** It may or may not have been written: look at the PV, nothing is repeated unasked (R2). */
+  unknown: 7,
+} as const;
+export type RestoreOutcome = (typeof RestoreOutcome)[keyof typeof RestoreOutcome];
+export const restoreOutcomeNames = ['pending', 'written', 'verified', 'unchanged', 'skipped', 'held', 'failed', 'unknown'] as const;
+
+/** The reason of an outcome. Numbers are in the log and in the database: append, never renumber. */
+export const restoreReasonNames = [
+  'none',
+  'readOnlyEntry', // the catalogue entry is read-only
+  'noSavedValue', // the snapshot row has no value
+  'noSetpoint', // the entry has no setpoint address
+  'notInCatalogue', // the channel is in no catalogue entry any more
+  'noWriteAccess', // the IOC grants no write access
+  'outOfLimits', // outside the drive limits; the IOC would clamp it
+  'wrongType', // the saved value cannot be represented in the channel's type
+  'labelGone', // the saved enum label does not exist any more
+  'disconnected',
+  'notFound',
+  'iocOpen',
+  'timeout', // no completion within the deadline
+  'refused', // the IOC refused the write
+  'circuitLost', // the circuit was lost before completion
+  'differs', // written, completed, and reads back different
+  'notReadBack', // written, completed, and the read-back did not come
+  'processDied', // the process died between attempt and outcome
+  'cancelled',
+  'busy', // an earlier put on this channel has not completed
+  'hostLost', // the ioc-host did not answer
+  'expired', // the work item came too late to be started
+] as const;
+export type RestoreReason = (typeof restoreReasonNames)[number];
+export const restoreReasonSentences: Record<RestoreReason, string> = {
+  none: '',
+  readOnlyEntry: 'its catalogue entry is read-only',
+  noSavedValue: 'the snapshot holds no value for it',
+  noSetpoint: 'its catalogue entry has no setpoint address',
+  notInCatalogue: 'it is in no catalogue entry any more',
+  noWriteAccess: 'the IOC grants no write access',
+  outOfLimits: 'the saved value is outside the drive limits (DRVL, DRVH)',
+  wrongType: 'the saved value does not fit the type of the channel',
+  labelGone: 'the saved enum label does not exist on the IOC any more',
+  disconnected: 'the channel is disconnected from its IOC',
+  notFound: 'no IOC has answered a search for this name',
+  iocOpen: 'the circuit breaker of its IOC is open',
+  timeout: 'the IOC did not complete the write within the deadline',
+  refused: 'the IOC refused the write',
+  circuitLost: 'the circuit to the IOC was lost before the write completed',
+  differs: 'it reads back different from what was written',
+  notReadBack: 'it was written, but reading it back failed',
+  processDied: 'a process died between the attempt and its outcome',
+  cancelled: 'the restore was cancelled before its turn',
+  busy: 'an earlier write on this channel has not completed',
+  hostLost: 'the ioc-host did not answer',
+  expired: 'the work item came too late to be started',
+};
+
+/**
+ * What to restore. No selection = every row of the snapshot that has a setpoint; `pvIds: []` selects
+ * nothing and writes nothing (R1). Ids and names that are not in the snapshot are an error.
+ */
+export const restoreRequest = z.object({
+  /** Catalogue entry ids. */
+  pvIds: z.array(z.string()).optional(),
+  /** Setpoint channel names. */
+  pvNames: z.array(z.string()).optional(),
+  /** Why it is done; goes to the audit log. */
+  reason: z.string().trim().max(1000).default(''),
+  /** Deadline of one put-callback, ms. */
+  deadlineMs: z.number().int().min(100).max(600_000).default(5_000),
+});
+export type RestoreRequest = z.output<typeof restoreRequest>;
+export type RestoreRequestInput = z.input<typeof restoreRequest>;
+
+/** What a plan expects of a row. */
+export const planVerdict = z.enum(['write', 'unchanged', 'skipped', 'held', 'failed']);
+export type PlanVerdict = z.output<typeof planVerdict>;

@@ -1,0 +1,117 @@
+// A server that lives and dies with this process. The kernel sends the parent-death signal, so not
+// even kill -9 leaves it behind; its own session keeps a terminal's Ctrl-C away from it, because the
+// program that uses it must stop before it does.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, statSync } from 'node:fs';
+import { onPath } from './command.ts';
+
+export interface Exit { code: number | null; signal: NodeJS.Signals | null }
+
+export interface ServerProcessOptions {
+  /** What it is called in errors. */
+  name: string;
+  command: readonly string[];
+  environment: Record<string, string | undefined>;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+  /** Asks it to stop in order; the same signal is sent when this process dies. */
+  stopSignal: NodeJS.Signals;
+  /** After this long a stop becomes SIGKILL. */
+  stopWithinMs: number;
+  /** Where its words go. Without it they are kept in memory, the last lines only. */
+  logFile?: string;
+  /** More options of setpriv(1), which must be present. */
+  privileges?: readonly string[];
+  onLine?: (line: string) => void;
+  onUnexpectedExit?: (exit: Exit) => void;
+}
+
+export interface ServerProcess {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  readonly running: boolean;
+  signal(signal: NodeJS.Signals): void;
+  lastLines(): string[];
+  stop(): Promise<Exit>;
+}
+
+const LINES_KEPT = 40;
+const LOG_STARTS_AFRESH_ABOVE_BYTES = 20_000_000;
+
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const setpriv = onPath('setpriv', options.environment, ['/usr/bin', '/bin']);
+  const guarded = setpriv !== undefined && process.platform === 'linux'
+    ? [setpriv, '--pdeathsig', options.stopSignal.replace(/^SIG/, ''), ...(options.privileges ?? []), '--', ...options.command]
+    : [...options.command];
+  const log = options.logFile === undefined ? undefined : openLog(options.logFile);
+  const child = spawn(guarded[0] as string, guarded.slice(1), {
+    cwd: options.cwd,
+    env: options.environment,
+    uid: options.uid,
+    gid: options.gid,
+    detached: true,
+    stdio: log === undefined ? ['pipe', 'pipe', 'pipe'] : ['ignore', log, log],
+  });
+  if (log !== undefined) closeSync(log);
+  const lines: string[] = [];
+  const keep = (line: string): void => {
+    lines.push(line);
+    if (lines.length > LINES_KEPT) lines.shift();
+    options.onLine?.(line);
+  };
+  readLines(child, keep);
+
+  let stopping = false;
+  let ended: Exit | undefined;
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      ended = { code, signal };
+      resolve(ended);
+      if (!stopping) options.onUnexpectedExit?.(ended);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (fault) => reject(new Error(`${options.name} could not be started: ${fault.message}`)));
+  });
+  const pid = child.pid as number;
+  return {
+    pid,
+    exited,
+    get running() { return ended === undefined; },
+    signal(signal) { if (ended === undefined) child.kill(signal); },
+    lastLines: () => [...lines],
+    async stop() {
+      if (ended !== undefined) return ended;
+      stopping = true;
+      child.kill('SIGCONT'); // a stopped process would not see the next signal
+      child.kill(options.stopSignal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), options.stopWithinMs);
+      try {
+        return await exited;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+function readLines(child: ChildProcess, keep: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    let rest = '';
+    stream.on('data', (chunk: Buffer) => {
+      const parts = (rest + chunk.toString()).split('\n');
+      rest = parts.pop() ?? '';
+      parts.forEach(keep);
+    });
+    stream.on('end', () => { if (rest !== '') keep(rest); });
+  }
+}
+
+function openLog(path: string): number {
+  let size = 0;
+  try { size = statSync(path).size; } catch { /* the first start */ }
+  return openSync(path, size > LOG_STARTS_AFRESH_ABOVE_BYTES ? 'w' : 'a', 0o600);
+}
