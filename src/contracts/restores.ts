@@ -95,3 +95,49 @@ export type RestoreRequestInput = z.input<typeof restoreRequest>;
 /** What a plan expects of a row. */
 export const planVerdict = z.enum(['write', 'unchanged', 'skipped', 'held', 'failed']);
 export type PlanVerdict = z.output<typeof planVerdict>;
+
+/** A value as JSON: see docs/values.md. NaN and infinities are the strings "NaN", "Infinity", "-Infinity"; int64 beyond 2^53 are strings. */
+export const jsonValue: z.ZodType<JsonValue> = z.union([z.number(), z.string(), z.array(z.union([z.number(), z.string()])), z.null()]);
+export type JsonValue = number | string | readonly (number | string)[] | null;
+
+export const planRow = z.object({
+  /** Catalogue entry id; null when the entry is gone. */
+  pvId: z.string().nullable(),
+  pvName: z.string(),
+  ioc: z.string().nullable(),
+  verdict: planVerdict,
+  /** Name of the reason; `none` for rows that will be written. */
+  why: z.string(),
+  /** The reason in a sentence, with the values and limits at stake. */
+  detail: z.string(),
+  target: jsonValue,
+  live: jsonValue,
+  /** target - live for numbers, else null. */
+  difference: z.union([z.number(), z.string()]).nullable(),
+  units: z.string().nullable(),
+  /** Whether the IOC grants write access; null when not known. */
+  writable: z.boolean().nullable(),
+});
+export type PlanRow = z.output<typeof planRow>;
+
+export const restorePlan = z.object({
+  snapshotId: z.string(),
+  madeAt: z.string(),
+  /** Rows by verdict. */
+  counts: z.record(z.string(), z.number()),
+  totalCount: z.number(),
+  rows: z.array(planRow),
+});
+export type RestorePlan = z.output<typeof restorePlan>;
+
+export const restoreRow = z.object({
+  pvId: z.string().nullable(),
+  pvName: z.string(),
+  outcome: z.enum(restoreOutcomeNames),
+  why: z.string(),
+  detail: z.string(),
+  before: jsonValue,
+  target: jsonValue,
+  after: jsonValue,
+});
+export type RestoreRow = z.output<typeof restoreRow>;

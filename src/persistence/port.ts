@@ -1,0 +1,247 @@
+/**
+ * The port to what must last. Values go in and out as columns; metadata as plain objects.
+ *
+ * What an implementation promises:
+ * - S1: a snapshot becomes visible in one step, when it is whole; an aborted or crashed one leaves nothing.
+ * - S2: nothing done to the catalogue changes what an old snapshot answers.
+ * - S3: values come back bit for bit.
+ * - When the database is away, calls fail with DreyError `unavailable` within seconds, and work again when it is back.
+ * - D1: malformed ids are DreyError `notFound` or `badInput`, never a database error.
+ */
+import type { CatalogueChannel, CatalogueEntry, CatalogueEntryEdit, NewCatalogueEntry, Tag } from '../contracts/catalogue.ts';
+import type { RestoreRow } from '../contracts/restores.ts';
+import type { SnapshotMode, SnapshotQuality, SnapshotScope, SnapshotSummary } from '../contracts/snapshots.ts';
+import type { ChannelMeta, ValueColumns } from '../contracts/values.ts';
+
+export interface Persistence {
+  readonly catalogue: CatalogueStore;
+  readonly tags: TagStore;
+  readonly snapshots: SnapshotStore;
+  readonly restores: RestoreStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly audit: AuditStore;
+  /** Brings the schema to this program's version; safe when several processes do it at once. */
+  migrate(): Promise<void>;
+  /** Cheap round trip, for health. Ms it took; rejects with `unavailable`. */
+  ping(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Revisions {
+  readonly catalogue: number;
+  readonly directory: number;
+}
+
+export interface EntryFilter {
+  /** Substring of any address, device or description, case-insensitive; `*` and `?` are wildcards. */
+  readonly search?: string;
+  /** {groupId: [tagId]}: OR inside a group, AND across. */
+  readonly tagFilters?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface CatalogueStore {
+  revisions(): Promise<Revisions>;
+  /** All or nothing. `conflict` lists up to 10 setpoint addresses that exist already; unknown tag ids are `notFound`. */
+  create(entries: readonly NewCatalogueEntry[]): Promise<{ entries: CatalogueEntry[]; revision: number }>;
+  edit(id: string, edit: CatalogueEntryEdit): Promise<{ before: CatalogueEntry; after: CatalogueEntry; revision: number }>;
+  delete(ids: readonly string[]): Promise<{ deleted: CatalogueEntry[]; revision: number }>;
+  get(id: string): Promise<CatalogueEntry>;
+  /** Ordered by id; `continuationToken` = last id of the page before. */
+  list(filter: EntryFilter, page: { pageSize: number; continuationToken?: string }): Promise<{ results: CatalogueEntry[]; continuationToken: string | null; totalCount: number }>;
+  devices(): Promise<string[]>;
+
+  /** Channels that current entries name, by id, in pages. */
+  channels(page: { after: number; limit: number }): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }>;
+  /** The channel ids of a scope, ascending. `entryIds` = the entries selected, null for all. Unknown ids or names: `notFound` with `faults` naming up to 100. */
+  resolve(scope: SnapshotScope): Promise<{ channels: Int32Array; entryIds: string[] | null; revisions: Revisions }>;
+  /** Last known IOC of every current channel: `iocs[iocIndex[i]]` serves `channels[i]`; -1 = never found. Ascending by id. */
+  directory(): Promise<{ channels: Int32Array; iocIndex: Int32Array; iocs: string[]; revisions: Revisions }>;
+  /** ioc -> channel ids found there. */
+  updateDirectory(found: Readonly<Record<string, readonly number[]>>): Promise<void>;
+  /** Names by channel id. */
+  names(channels: Int32Array): Promise<string[]>;
+  /** What a restore or compare needs of the setpoints among these channels in today's catalogue. Rows for channels that no current entry has as setpoint are left out. */
+  setpoints(channels: Int32Array): Promise<SetpointInfo[]>;
+}
+
+export interface SetpointInfo {
+  readonly channel: number;
+  readonly entryId: string;
+  readonly readOnly: boolean;
+  readonly absTolerance: number;
+  readonly relTolerance: number;
+}
+
+export interface TagGroup {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly tags: readonly Tag[];
+}
+
+export interface TagStore {
+  groups(): Promise<TagGroup[]>;
+  createGroup(name: string, description: string | null): Promise<TagGroup>;
+  createTag(groupId: string, name: string, description: string | null): Promise<TagGroup>;
+  deleteGroup(id: string): Promise<void>;
+  deleteTag(groupId: string, tagId: string): Promise<void>;
+  /** {groupName: [tagName]}; makes what is missing. */
+  ensure(groups: Readonly<Record<string, readonly string[]>>): Promise<{ groupsCreated: number; tagsCreated: number; tagsSkipped: number }>;
+}
+
+export interface NewSnapshot {
+  readonly title: string;
+  readonly description: string;
+  readonly createdBy: string;
+  readonly mode: SnapshotMode;
+  readonly scope: SnapshotScope;
+  readonly kind: 'snapshot' | 'before-restore';
+  /** The job that makes it; storing twice for one job and kind is `conflict` (a crash between storing and checkpoint shows so). */
+  readonly jobId: string;
+  readonly entryIds: readonly string[] | null;
+  readonly catalogueRevision: number;
+}
+
+/** One database transaction. Parts are written while others are still being gathered. */
+export interface SnapshotWriter {
+  /** Rows in any order of parts, each channel once. Resolves when the next part may come (back-pressure). */
+  write(part: ValueColumns): Promise<void>;
+  /** Makes the snapshot visible, whole. */
+  commit(quality: SnapshotQuality): Promise<SnapshotSummary>;
+  /** Leaves nothing. Idempotent. */
+  abort(): Promise<void>;
+}
+
+export interface SnapshotFilter {
+  readonly title?: string;
+  /** Snapshots that hold an entry with any of these tag ids. */
+  readonly tags?: readonly string[];
+  readonly kind?: 'snapshot' | 'before-restore';
+}
+
+/** One side of one entry in a snapshot, columns aside: what the catalogue said then (S2). */
+export interface SnapshotEntryRow {
+  readonly entryId: string;
+  readonly device: string;
+  readonly description: string;
+  readonly absTolerance: number;
+  readonly relTolerance: number;
+  readonly readOnly: boolean;
+  readonly tags: readonly string[];
+  readonly setpoint: SnapshotCell | null;
+  readonly readback: SnapshotCell | null;
+  readonly config: SnapshotCell | null;
+}
+
+/** `row` indexes the columns beside. A channel named by the catalogue of then but absent from the snapshot has row -1. */
+export interface SnapshotCell {
+  readonly name: string;
+  readonly row: number;
+}
+
+export interface SnapshotPage {
+  readonly summary: SnapshotSummary;
+  /** Entries that match, in all pages. */
+  readonly totalCount: number;
+  /** Ordered by name of setpoint, else readback, else config. */
+  readonly entries: readonly SnapshotEntryRow[];
+  readonly columns: ValueColumns;
+  readonly metas: ReadonlyMap<bigint, ChannelMeta>;
+}
+
+/** One row per channel that differs. Rule and tolerances: snapshots/compare.ts, tolerances of the catalogue of the first snapshot. */
+export interface ComparedRow {
+  readonly entryId: string;
+  readonly role: 'setpoint' | 'readback' | 'config';
+  readonly name: string;
+  readonly rowA: number;
+  readonly rowB: number;
+}
+
+export interface SnapshotStore {
+  begin(snapshot: NewSnapshot): Promise<SnapshotWriter>;
+  /** The snapshot that a job has stored already, if any. */
+  byJob(jobId: string, kind: 'snapshot' | 'before-restore'): Promise<SnapshotSummary | undefined>;
+  /** Newest first. Cost independent of stored values. */
+  list(filter: SnapshotFilter, page: { limit: number; offset: number }): Promise<{ results: SnapshotSummary[]; totalCount: number }>;
+  get(id: string): Promise<SnapshotSummary>;
+  edit(id: string, edit: { title?: string; description?: string }): Promise<SnapshotSummary>;
+  delete(id: string): Promise<SnapshotSummary>;
+  page(id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage>;
+  /** All rows as columns, ascending by channel id. `channels`: only these. */
+  columns(id: string, channels?: Int32Array): Promise<ValueColumns>;
+  /**
+   * Differences between two snapshots, decided in SQL for scalars and in columns for the rest.
+   * Entries are those of the catalogue as either snapshot knew it; missing sides have row -1.
+   */
+  compare(a: string, b: string): Promise<{ differences: ComparedRow[]; columnsA: ValueColumns; columnsB: ValueColumns; matchCount: number; differenceCount: number; metas: ReadonlyMap<bigint, ChannelMeta> }>;
+
+  /** Which of these descriptions are not stored yet. */
+  unknownMetas(hashes: readonly bigint[]): Promise<bigint[]>;
+  saveMetas(metas: ReadonlyMap<bigint, ChannelMeta>): Promise<void>;
+  metas(hashes: readonly bigint[]): Promise<Map<bigint, ChannelMeta>>;
+}
+
+/** The rows of one restore as they ended (R4), stored once, whole, when the job ends. */
+export interface StoredRestore {
+  readonly jobId: string;
+  readonly snapshotId: string;
+  readonly who: string;
+  readonly reason: string;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly channel: Int32Array;
+  readonly outcome: Uint8Array;
+  /** Index in restoreReasonNames. */
+  readonly why: Uint8Array;
+  readonly code: Uint16Array;
+  readonly before: ValueColumns;
+  readonly target: ValueColumns;
+  readonly after: ValueColumns;
+}
+
+export interface RestoreStore {
+  /** Storing the same job again is a no-op: the first one stands. */
+  save(restore: StoredRestore): Promise<void>;
+  /** Rows in the order of their names. `outcome`: only these. */
+  rows(jobId: string, options: { limit: number; offset: number; outcome?: string }): Promise<{ rows: RestoreRow[]; totalCount: number; counts: Record<string, number> }>;
+}
+
+export const apiScopes = ['read', 'write', 'snapshot', 'restore', 'admin'] as const;
+export type ApiScope = (typeof apiScopes)[number];
+
+export interface ApiKey {
+  readonly id: string;
+  readonly appName: string;
+  readonly scopes: readonly ApiScope[];
+  readonly isActive: boolean;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+}
+
+export interface ApiKeyStore {
+  /** The token is shown once; only its SHA-256 is stored. `conflict` on an active key of that name. */
+  create(appName: string, scopes: readonly ApiScope[]): Promise<{ key: ApiKey; token: string }>;
+  /** Stores a token chosen elsewhere (the first-start key). */
+  adopt(appName: string, scopes: readonly ApiScope[], token: string): Promise<ApiKey>;
+  verify(token: string): Promise<ApiKey | undefined>;
+  list(activeOnly: boolean): Promise<ApiKey[]>;
+  deactivate(id: string): Promise<ApiKey>;
+}
+
+/** A1. */
+export interface AuditEvent {
+  readonly who: string;
+  readonly what: string;
+  /** The thing: an entry id, an IOC, a snapshot, a job, a PV. */
+  readonly subject: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly why: string;
+  readonly result: string;
+}
+
+export interface AuditStore {
+  record(events: readonly AuditEvent[]): Promise<void>;
+  list(filter: { what?: string; subject?: string; who?: string }, page: { limit: number; offset: number }): Promise<{ results: (AuditEvent & { id: string; at: string })[]; totalCount: number }>;
+}
