@@ -3,7 +3,7 @@
  *
  *   u32 magic "DRF1" | u32 bytes of the head | head (UTF-8 JSON, padded to 8)
  *   u32 rows | u32 texts | u32 arrays | u32 raw texts
- *   timeNs 8n | metaHash 8n | num 8n | channel 4n | code 2n | outcome n | kind n | severity n | status n, padded to 8
+ *   timeNs 8n | metaHash 8n | num 8n | channel 4n | code 2n | outcome n | kind n | severity n | status n | access n, padded to 8
  *   texts:  row u32 each | length u32 each | UTF-8 bytes | padding to 4
  *   arrays: row u32 each | length u32 each | bytes
  *   raw text rows: u32 each, before the arrays' bytes
@@ -29,7 +29,7 @@ export class DamagedFrame extends Error {
 }
 
 const pad = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
-const fixedRowBytes = 8 + 8 + 8 + 4 + 2 + 1 + 1 + 1 + 1;
+const fixedRowBytes = 8 + 8 + 8 + 4 + 2 + 1 + 1 + 1 + 1 + 1;
 
 export function encodeFrame(head: unknown, columns: ValueColumns = emptyValueColumns(0)): Uint8Array {
   const headBytes = text.encode(JSON.stringify(head));
@@ -67,6 +67,7 @@ export function encodeFrame(head: unknown, columns: ValueColumns = emptyValueCol
   put(columns.kind);
   put(columns.severity);
   put(columns.status);
+  put(columns.access);
 
   at = fixedEnd;
   for (const entry of texts) {
@@ -142,6 +143,7 @@ export function decodeFrame<Head>(input: Uint8Array): Frame<Head> {
     kind: new Uint8Array(take(n)),
     severity: new Uint8Array(take(n)),
     status: new Uint8Array(take(n)),
+    access: new Uint8Array(take(n)),
     text: new Map(),
     bytes: new Map(),
     rawText: new Set(),

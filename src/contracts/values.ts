@@ -73,6 +73,9 @@ export const readOutcomeSentences: Record<(typeof readOutcomeNames)[number], str
   noUpdateYet: 'connected, but no monitor update has arrived yet',
 };
 
+/** Access rights of a channel. `known` is set with the others, so that 0 means "not known". */
+export const AccessBits = { read: 1, write: 2, known: 4 } as const;
+
 /** Alarm severity as EPICS numbers it. */
 export const severityNames = ['NO_ALARM', 'MINOR', 'MAJOR', 'INVALID'] as const;
 
@@ -106,7 +109,8 @@ export interface Limits {
 /**
  * Rows of values, one per channel, as columns of equal `length`.
  * `num` holds numbers and enum indices; `text` strings; `bytes` arrays (little-endian elements of
- * `kind`, text elements separated by NUL). A row is an array exactly when it has `bytes`, with one
+ * `kind`, text elements separated by NUL). int64 and uint64 have their exact decimal in `text` and the
+ * nearest double in `num`. A row is an array exactly when it has `bytes`, with one
  * exception: scalar text that is not valid UTF-8 carries its raw bytes beside the readable `text`,
  * with `rawText` naming the row.
  */
@@ -125,6 +129,8 @@ export interface ValueColumns {
   readonly code: Uint16Array;
   /** Identity of the {@link ChannelMeta} in force; 0n when unknown. */
   readonly metaHash: BigInt64Array;
+  /** Bits of {@link AccessBits} at the time of reading; 0 = not known. Not stored in snapshots. */
+  readonly access: Uint8Array;
   readonly text: Map<number, string>;
   readonly bytes: Map<number, Uint8Array>;
   readonly rawText: Set<number>;
@@ -142,6 +148,7 @@ export function emptyValueColumns(length: number): ValueColumns {
     num: new Float64Array(length),
     code: new Uint16Array(length),
     metaHash: new BigInt64Array(length),
+    access: new Uint8Array(length),
     text: new Map(),
     bytes: new Map(),
     rawText: new Set(),
@@ -167,6 +174,7 @@ export function sliceValueColumns(source: ValueColumns, from: number, to: number
     num: source.num.slice(from, end),
     code: source.code.slice(from, end),
     metaHash: source.metaHash.slice(from, end),
+    access: source.access.slice(from, end),
     text: pick(source.text),
     bytes: pick(source.bytes),
     rawText: new Set([...source.rawText].filter((row) => row >= from && row < end).map((row) => row - from)),
@@ -184,6 +192,7 @@ export function copyValueRow(source: ValueColumns, from: number, target: ValueCo
   target.num[to] = source.num[from]!;
   target.code[to] = source.code[from]!;
   target.metaHash[to] = source.metaHash[from]!;
+  target.access[to] = source.access[from]!;
   const text = source.text.get(from);
   if (text === undefined) target.text.delete(to);
   else target.text.set(to, text);
