@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, isExecutable, onPath, run } from './command.ts';
-import type { Bringer } from './nats-server-search.ts';
+import type { Bringer } from './nats-server-source.ts';
 
 const SUITE = 'trixie';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

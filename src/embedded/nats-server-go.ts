@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { failure, onPath, run } from './command.ts';
-import { NATS_SERVER_TO_BRING, type Bringer } from './nats-server-search.ts';
+import { NATS_SERVER_TO_BRING, type Bringer } from './nats-server-source.ts';
 
 const MODULE = 'github.com/nats-io/nats-server/v2';
 /** An older Go cannot build the newest: down to the oldest that will do. */

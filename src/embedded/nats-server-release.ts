@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, run } from './command.ts';
 import { download } from './download.ts';
-import { NATS_SERVER_TO_BRING, type Bringer } from './nats-server-search.ts';
+import { NATS_SERVER_TO_BRING, type Bringer } from './nats-server-source.ts';
 
 const OFFICIAL_RELEASES = 'https://github.com/nats-io/nats-server/releases/download';
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64', arm: 'arm7', ia32: '386', ppc64: 'ppc64le', s390x: 's390x' };

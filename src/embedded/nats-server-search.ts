@@ -6,36 +6,8 @@ import { failure, isExecutable, onPath, run } from './command.ts';
 import { natsServerFromDebian } from './nats-server-debian.ts';
 import { natsServerFromGo } from './nats-server-go.ts';
 import { natsServerFromRelease } from './nats-server-release.ts';
-import { mustBeFound, search, type Answer, type SearchOptions, type SearchReport, type Source } from './found.ts';
-
-/** Below this, a bucket's time to live and several filter subjects are missing or silently ignored. */
-export const OLDEST_NATS_SERVER = '2.10.0';
-/** The version that is fetched where a version can be chosen. */
-export const NATS_SERVER_TO_BRING = '2.12.15';
-
-export interface NatsServerSearch extends SearchOptions {
-  /** A program to use and nothing else (DREY_NATS_SERVER). */
-  override?: string;
-  /** Where releases are, without the tag (DREY_NATS_RELEASE_URL). */
-  releaseUrl?: string;
-  /** How long a source may stay silent before the next one is asked. */
-  answerWithinMs?: number;
-  /** A Debian mirror to use in place of the machine's own. */
-  debianMirror?: string;
-  /** Sources to leave out, by name. */
-  without?: readonly NatsServerSource[];
-}
-export type NatsServerSource = 'PATH' | 'brought before' | 'official release' | 'Debian package' | 'go install';
-
-/** What a source of a download is given. It leaves a program at the path that it returns. */
-export interface Bringing {
-  search: NatsServerSearch;
-  /** An empty folder for its work, removed afterwards. */
-  scratch: string;
-  answerWithinMs: number;
-  say: (line: string) => void;
-}
-export type Bringer = (bringing: Bringing) => Promise<{ program: string } | { why: string }>;
+import { OLDEST_NATS_SERVER, type Bringer, type NatsServerSearch, type NatsServerSource } from './nats-server-source.ts';
+import { mustBeFound, search, type Answer, type SearchReport, type Source } from './found.ts';
 
 const ADVICE = 'Install nats-server 2.10 or newer, name one with DREY_NATS_SERVER=/path/to/nats-server, '
   + 'or give NATS_URL of a server that runs already.';

@@ -64,6 +64,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     lock.noteServer(server.pid);
     const address = await readyAt(server, portsFolder, logFile);
     const running = server;
+    void running.exited.then(() => lock.release());
     const stop = async (): Promise<void> => {
       await running.stop();
       lock.release();
