@@ -5,6 +5,7 @@
 export const errorStatus = {
   badInput: 400,
   unauthorised: 401,
+  forbidden: 403,
   notFound: 404,
   conflict: 409,
   tooLarge: 413,
