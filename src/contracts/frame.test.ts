@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { anyColumns, columnsOf } from '../../testing/arbitraries/value-columns.ts';
+import { DamagedFrame, decodeFrame, encodeFrame } from './frame.ts';
+import { ReadOutcome, ValueKind } from './values.ts';
+
+test('S3: whatever the columns hold comes out of a frame unchanged', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.string()), anyColumns, (head, columns) => {
+      const decoded = decodeFrame(encodeFrame({ head }, columns));
+      expect(decoded.head).toEqual({ head });
+      expect(decoded.columns).toEqual(columns);
+    }),
+  );
+});
+
+test('D1: a frame cut short anywhere is refused, never read wrongly or beyond its end', () => {
+  const whole = encodeFrame(
+    { item: 1 },
+    columnsOf([
+      { kind: ValueKind.double, outcome: ReadOutcome.ok, severity: 0, status: 0, timeNs: 1n, metaHash: 2n, num: 1.5 },
+      { kind: ValueKind.text, outcome: ReadOutcome.ok, severity: 0, status: 0, timeNs: 1n, metaHash: 2n, num: 0, text: 'hello' },
+      { kind: ValueKind.int32, outcome: ReadOutcome.ok, severity: 0, status: 0, timeNs: 1n, metaHash: 2n, num: 0, bytes: new Uint8Array(12) },
+    ]),
+  );
+  for (let length = 0; length < whole.length; length++) {
+    expect(() => decodeFrame(whole.subarray(0, length)), `${length} of ${whole.length} bytes`).toThrow(DamagedFrame);
+  }
+});
+
+test('D1: random bytes are refused with a reason', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(() => decodeFrame(bytes)).toThrow(/^damaged frame: /);
+    }),
+  );
+});
+
+test('D1: a frame whose numbers were changed is refused or decoded within its bytes, and never crashes', () => {
+  const whole = encodeFrame({ item: 1 }, columnsOf([{ kind: ValueKind.text, outcome: ReadOutcome.ok, severity: 0, status: 0, timeNs: 1n, metaHash: 2n, num: 0, text: 'hello' }]));
+  fc.assert(
+    fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, byte) => {
+      const changed = whole.slice();
+      changed[at] = byte;
+      try {
+        decodeFrame(changed);
+      } catch (error) {
+        expect(error).toBeInstanceOf(DamagedFrame);
+      }
+    }),
+  );
+});
