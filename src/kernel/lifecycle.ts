@@ -1,60 +1,79 @@
 /**
- * One skeleton under everything that runs. Services start in the order given and stop in the
- * opposite one; a start that fails stops what had started; a stop that fails does not keep the
- * others from stopping. Both are idempotent.
+ * One skeleton under everything that runs. Parts start one after the other and stop in the opposite
+ * order; a start that fails stops what had started; a stop that fails does not keep the others from
+ * stopping. A stop that comes while parts still start waits for the one under way, then stops all.
  */
 import type { Log } from './log.ts';
 
 export interface Service {
   readonly name: string;
+  /** Idempotent. */
   start(): Promise<void>;
+  /** Idempotent; also after a start that failed half-way. */
   stop(): Promise<void>;
 }
 
 export interface Lifecycle {
-  start(): Promise<void>;
+  /** Starts a service and stops it at the end. */
+  run(service: Service): Promise<void>;
+  /** Opens something that others need, and closes it at the end. */
+  open<T>(name: string, open: () => Promise<T>, close: (opened: T) => Promise<void>): Promise<T>;
   stop(): Promise<void>;
 }
 
-export function createLifecycle(services: readonly Service[], log: Log): Lifecycle {
-  const started: Service[] = [];
-  let starting: Promise<void> | undefined;
+/** What `run` and `open` reject with after `stop` was called. */
+export class Stopping extends Error {
+  constructor(name: string) {
+    super(`${name} is not started: stopping`);
+    this.name = 'Stopping';
+  }
+}
+
+export function createLifecycle(log: Log): Lifecycle {
+  const toStop: { name: string; stop: () => Promise<void> }[] = [];
+  let underWay: Promise<unknown> = Promise.resolve();
   let stopping: Promise<void> | undefined;
 
   const stopAll = async (): Promise<void> => {
-    for (let service = started.pop(); service; service = started.pop()) {
+    await underWay.catch(() => {});
+    for (let part = toStop.pop(); part; part = toStop.pop()) {
       const began = performance.now();
       try {
-        await service.stop();
-        log.debug({ service: service.name, ms: Math.round(performance.now() - began) }, 'stopped');
+        await part.stop();
+        log.debug({ part: part.name, ms: Math.round(performance.now() - began) }, 'stopped');
       } catch (error) {
-        log.error({ service: service.name, err: error }, 'did not stop cleanly');
+        log.error({ part: part.name, err: error }, 'did not stop cleanly');
       }
     }
   };
 
-  const startAll = async (): Promise<void> => {
-    for (const service of services) {
-      if (stopping) return;
-      const began = performance.now();
-      // Before its start, so that a half-started service is stopped too.
-      started.push(service);
-      try {
-        await service.start();
-      } catch (error) {
-        await stopAll();
-        throw error;
-      }
-      log.debug({ service: service.name, ms: Math.round(performance.now() - began) }, 'started');
+  const begin = async <T>(name: string, start: () => Promise<T>): Promise<T> => {
+    if (stopping) throw new Stopping(name);
+    const began = performance.now();
+    const starting = start();
+    underWay = starting;
+    try {
+      const started = await starting;
+      log.debug({ part: name, ms: Math.round(performance.now() - began) }, 'started');
+      return started;
+    } catch (error) {
+      await (stopping ??= stopAll());
+      throw error;
     }
   };
 
   return {
-    start: () => (starting ??= startAll()),
-    stop: () =>
-      (stopping ??= (async () => {
-        await starting?.catch(() => {});
-        await stopAll();
-      })()),
+    run: (service) => {
+      // Before its start, so that a half-started service is stopped too.
+      if (!stopping) toStop.push(service);
+      return begin(service.name, () => service.start());
+    },
+    open: (name, open, close) =>
+      begin(name, async () => {
+        const opened = await open();
+        toStop.push({ name, stop: () => close(opened) });
+        return opened;
+      }),
+    stop: () => (stopping ??= stopAll()),
   };
 }
