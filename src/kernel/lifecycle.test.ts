@@ -66,3 +66,15 @@ test('a stop while a part starts waits for it, stops it, and nothing starts any 
   await Promise.all([opening, stopped]);
   expect(seen).toEqual(['-slow']);
 });
+
+test('of parts started side by side, the failing one waits for the others and stops them', async () => {
+  const seen: string[] = [];
+  const lifecycle = createLifecycle(silentLog);
+  const gate = Promise.withResolvers<void>();
+  const slow = lifecycle.open('slow', () => gate.promise, async () => void seen.push('-slow'));
+  const failing = lifecycle.open('failing', () => Promise.reject(new Error('no')), async () => void seen.push('-failing'));
+  gate.resolve();
+  await expect(failing).rejects.toThrow('no');
+  await slow;
+  expect(seen).toEqual(['-slow']);
+});

@@ -1,6 +1,6 @@
 /**
- * One skeleton under everything that runs. Parts start one after the other and stop in the opposite
- * order; a start that fails stops what had started; a stop that fails does not keep the others from
+ * One skeleton under everything that runs. Parts start one after the other (or side by side, where
+ * none needs the other) and stop in the opposite order; a start that fails stops what had started; a stop that fails does not keep the others from
  * stopping. A stop that comes while parts still start waits for the one under way, then stops all.
  */
 import type { Log } from './log.ts';
@@ -31,11 +31,11 @@ export class Stopping extends Error {
 
 export function createLifecycle(log: Log): Lifecycle {
   const toStop: { name: string; stop: () => Promise<void> }[] = [];
-  let underWay: Promise<unknown> = Promise.resolve();
+  const underWay = new Set<Promise<unknown>>();
   let stopping: Promise<void> | undefined;
 
   const stopAll = async (): Promise<void> => {
-    await underWay.catch(() => {});
+    await Promise.allSettled(underWay);
     for (let part = toStop.pop(); part; part = toStop.pop()) {
       const began = performance.now();
       try {
@@ -51,7 +51,7 @@ export function createLifecycle(log: Log): Lifecycle {
     if (stopping) throw new Stopping(name);
     const began = performance.now();
     const starting = start();
-    underWay = starting;
+    underWay.add(starting);
     try {
       const started = await starting;
       log.debug({ part: name, ms: Math.round(performance.now() - began) }, 'started');
@@ -59,6 +59,8 @@ export function createLifecycle(log: Log): Lifecycle {
     } catch (error) {
       await (stopping ??= stopAll());
       throw error;
+    } finally {
+      underWay.delete(starting);
     }
   };
 

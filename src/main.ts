@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+/** Composition: roles run here, everything else is the command line (cli/), which talks to a gateway. */
+import { readConfig, type SettingName } from './config.ts';
+import { runCli } from './cli/index.ts';
+import { reportFault } from './cli/fault.ts';
+
+/** Roles are loaded when they run: a quick command should not pay for a database driver. */
+async function runRole(role: 'up' | 'gateway' | 'coordinator' | 'ioc-host', flags: Partial<Record<SettingName, unknown>>): Promise<void> {
+  const read = readConfig({ flags });
+  if (role === 'up') await (await import('./roles/up.ts')).runUp(read);
+  else await (await import('./roles/single.ts')).runSingle(role, read);
+  process.exit(0);
+}
+
+process.on('unhandledRejection', (reason) => {
+  reportFault(reason);
+  process.exit(1);
+});
+
+try {
+  await runCli(process.argv.slice(2), { runRole });
+} catch (error) {
+  process.exitCode = reportFault(error);
+}

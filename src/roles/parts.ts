@@ -1,0 +1,95 @@
+/** The parts that roles are made of, opened in turn through the lifecycle. */
+import { createCoordinator } from '../actors/coordinator/index.ts';
+import { createIocHost } from '../actors/ioc-host/index.ts';
+import { connectNats, ensureTopology } from '../bus/nats/index.ts';
+import type { Bus } from '../bus/port.ts';
+import { createWireClient } from '../channel-access/wire/index.ts';
+import type { CaEnvironment, ChannelAccess } from '../channel-access/port.ts';
+import type { Config } from '../config.ts';
+import { createGateway } from '../gateway/index.ts';
+import { systemClock } from '../kernel/clock.ts';
+import type { Lifecycle } from '../kernel/lifecycle.ts';
+import type { Log } from '../kernel/log.ts';
+import { createMetrics, type Registry } from '../kernel/metrics.ts';
+import { createPersistence } from '../persistence/postgres/index.ts';
+import type { Persistence } from '../persistence/port.ts';
+import { version } from './version.ts';
+
+export interface Ground {
+  readonly config: Config;
+  readonly log: Log;
+  readonly lifecycle: Lifecycle;
+  readonly metrics: Registry;
+}
+
+export const ground = (config: Config, log: Log, lifecycle: Lifecycle): Ground => ({ config, log, lifecycle, metrics: createMetrics() });
+
+export interface NatsLogin {
+  readonly servers: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+export function openBus({ config, log, lifecycle }: Ground, role: string, login: NatsLogin): Promise<Bus> {
+  return lifecycle.open(
+    'bus',
+    async () => {
+      const bus = await connectNats({ ...login, name: `drey ${role} ${config.id}`, log: log.child({ part: 'bus' }) });
+      await ensureTopology(bus);
+      return bus;
+    },
+    (bus) => bus.close(),
+  );
+}
+
+export function openPersistence({ log, lifecycle }: Ground, url: string): Promise<Persistence> {
+  return lifecycle.open(
+    'persistence',
+    async () => {
+      const persistence = createPersistence({ url, log: log.child({ part: 'persistence' }) });
+      try {
+        await persistence.migrate();
+      } catch (error) {
+        await persistence.close();
+        throw error;
+      }
+      return persistence;
+    },
+    (persistence) => persistence.close(),
+  );
+}
+
+export async function runCoordinator({ config, log, lifecycle, metrics }: Ground, bus: Bus, persistence: Persistence): Promise<void> {
+  await lifecycle.run(createCoordinator({ bus, persistence, clock: systemClock, log: log.child({ part: 'coordinator' }), metrics, id: config.id, putWindow: config.putWindow }));
+}
+
+export async function runIocHost({ config, log, lifecycle, metrics }: Ground, bus: Bus, environment: CaEnvironment): Promise<void> {
+  const channelAccess: ChannelAccess = await lifecycle.open(
+    'channel access',
+    async () => createWireClient({ environment, threads: config.caThreads, capacity: config.caCapacity, echoIdleMs: config.caEchoIdleMs, echoTimeoutMs: config.caEchoTimeoutMs }),
+    (client) => client.stop(),
+  );
+  await lifecycle.run(
+    createIocHost({
+      id: config.id,
+      bus,
+      channelAccess,
+      clock: systemClock,
+      log: log.child({ part: 'ioc-host' }),
+      metrics,
+      breaker: { window: config.breakerWindow, minCalls: config.breakerMinCalls, rate: config.breakerRate, baseMs: config.breakerBaseMs, maxMs: config.breakerMaxMs },
+    }),
+  );
+}
+
+export async function runGateway({ config, log, lifecycle, metrics }: Ground, bus: Bus, persistence: Persistence): Promise<string> {
+  const gateway = createGateway({
+    persistence,
+    bus,
+    log: log.child({ part: 'gateway' }),
+    metrics,
+    options: { host: config.host, port: config.port, allowOrigins: config.origins, version },
+  });
+  await lifecycle.run(gateway);
+  return gateway.url;
+}
