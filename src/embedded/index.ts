@@ -6,6 +6,7 @@ export { freePort, isPortFree } from './free-port.ts';
 export { findNatsServer, inspectNatsServer, isOlder, natsServerOrigin } from './nats-server-search.ts';
 export { NATS_SERVER_TO_BRING, OLDEST_NATS_SERVER, type NatsServerSearch, type NatsServerSource } from './nats-server-source.ts';
 export { NATS_MAX_PAYLOAD, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server.ts';
+export { birthMark, isSameProcess } from './process-life.ts';
 export { findPostgres, inspectPostgres, POSTGRES_MAJOR, type PostgresSearch } from './postgres-search.ts';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export { EPICSCORELIBS_VERSION, findSoftIoc, inspectSoftIoc, type SoftIocSearch } from './soft-ioc-search.ts';

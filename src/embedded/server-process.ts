@@ -37,6 +37,8 @@ export interface ServerProcess {
 }
 
 const LINES_KEPT = 40;
+const TERMINAL_COLOURS = /\u001b\[[0-9;]*m/g;
+const LAST_WORDS_WITHIN_MS = 200;
 const LOG_STARTS_AFRESH_ABOVE_BYTES = 20_000_000;
 
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
@@ -66,9 +68,11 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   let ended: Exit | undefined;
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (code, signal) => {
-      ended = { code, signal };
-      resolve(ended);
-      if (!stopping) options.onUnexpectedExit?.(ended);
+      const exit = ended = { code, signal };
+      void lastWordsRead(child).then(() => {
+        resolve(exit);
+        if (!stopping) options.onUnexpectedExit?.(exit);
+      });
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -97,12 +101,20 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   };
 }
 
+/** What a process wrote just before its end is still in the pipe then. Not for long: something it started may hold the pipe open. */
+async function lastWordsRead(child: ChildProcess): Promise<void> {
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([closed, new Promise<void>((resolve) => { timer = setTimeout(resolve, LAST_WORDS_WITHIN_MS); })]);
+  clearTimeout(timer);
+}
+
 function readLines(child: ChildProcess, keep: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
     let rest = '';
     stream.on('data', (chunk: Buffer) => {
-      const parts = (rest + chunk.toString()).split('\n');
+      const parts = (rest + chunk.toString()).replace(TERMINAL_COLOURS, '').split('\n');
       rest = parts.pop() ?? '';
       parts.forEach(keep);
     });

@@ -58,7 +58,6 @@ async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc |
     writeFileSync(path, options.records);
     files.push(path);
   }
-  const forgetScratch = (): void => rmSync(scratch, { recursive: true, force: true });
   let portTaken = false;
   let tellReady: () => void = () => {};
   const ready = new Promise<void>((resolve) => { tellReady = resolve; });
@@ -73,7 +72,7 @@ async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc |
         ...files.flatMap((file) => ['-d', file]),
       ],
       environment: { ...options.environment, ...addresses(port, options) },
-      cwd: scratch,
+      cwd: '/',
       stopSignal: 'SIGTERM',
       stopWithinMs: 2000,
       privileges: await withoutRealTimePriority(options.environment),
@@ -86,16 +85,15 @@ async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc |
     await reached(ready, server, options.readyWithinMs ?? 30_000);
     if (portTaken) {
       await server.stop();
-      forgetScratch();
       return 'port taken';
     }
   } catch (fault) {
     await server?.stop();
-    forgetScratch();
     throw fault;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true }); // the records have been read by now
   }
   const running = server;
-  void running.exited.then(forgetScratch);
   const stop = async (): Promise<void> => { await running.stop(); };
   return {
     port, address: `127.0.0.1:${port}`, process: running, stop, kill: (signal) => running.signal(signal), [Symbol.asyncDispose]: stop,
@@ -131,9 +129,14 @@ async function reached(ready: Promise<void>, server: ServerProcess, withinMs: nu
   ]);
   clearTimeout(timer);
   if (outcome === 'ready') return;
-  const words = server.lastLines().slice(-12).map((line) => `\n  ${line}`).join('');
+  const words = server.lastLines().filter((line) => !isPythonsOwn(line)).slice(-12).map((line) => `\n  ${line}`).join('');
   if (outcome === 'late') throw new Error(`the soft IOC did not serve within ${withinMs / 1000} s. Its last words:${words}`);
   throw new Error(`the soft IOC ended while starting (code ${outcome.code}, signal ${outcome.signal}). Its last words:${words}`);
+}
+
+/** The packaged IOC wraps what EPICS says into a trace of itself. */
+function isPythonsOwn(line: string): boolean {
+  return line.trim() === '' || /^(Traceback |RuntimeError: | {2}File "| {4}\S)/.test(line);
 }
 
 let mayDropPriority: Promise<readonly string[]> | undefined;

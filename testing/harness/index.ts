@@ -4,6 +4,7 @@ export { freePort } from '../../src/embedded/index.ts';
 export type { NatsServer, PostgresServer, SoftIoc } from '../../src/embedded/index.ts';
 export { eventually, eventuallyEqual, type Waiting } from './eventually.ts';
 export { startNats, type NatsForTest } from './nats.ts';
+export { isRunning, startOwner, type Owner } from './processes.ts';
 export { createDatabase, startPostgres, type DatabaseOptions, type PostgresForTest, type TestDatabase } from './postgres.ts';
 export { manyRecords, recordsDb, startSoftIoc, type Fields, type RecordText, type SoftIocForTest } from './soft-ioc.ts';
 export { temporaryFolder } from './workplace.ts';
