@@ -1,0 +1,28 @@
+import type { Row } from '../row.ts';
+
+export const wireMonitors: Row = {
+  key: 'wire-monitors',
+  work: 'wire client: search, connect and monitor all',
+  stage: 'wire',
+  async limit(world) {
+    // Each side alone: the other's channels would be served as well.
+    await (await world.wire()).disconnected();
+    const limit = await world.limit();
+    const connect = await limit.connect();
+    const monitor = await limit.monitor();
+    const sample = { connectMs: connect.ms, monitorMs: monitor.ms, cpuMs: connect.cpuMs + monitor.cpuMs };
+    await limit.to('disconnected');
+    return sample;
+  },
+  async ours(world) {
+    await (await world.limit()).to('disconnected');
+    const wire = await world.wire();
+    const sample = await wire.monitorAll();
+    await wire.disconnected();
+    return sample;
+  },
+  figures: [
+    { what: 'time to the last first update', ours: 'ms', limit: ['connectMs', 'monitorMs'], atMost: 1 },
+    { what: 'CPU time', ours: 'cpuMs', limit: ['cpuMs'], atMost: 1 },
+  ],
+};

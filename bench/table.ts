@@ -1,0 +1,18 @@
+import type { FigureResult, RowResult } from './row.ts';
+
+function value(amount: number, unit: FigureResult['unit']): string {
+  const digits = amount >= 100 ? 0 : amount >= 10 ? 1 : 2;
+  return `${amount.toFixed(digits)} ${unit}`;
+}
+
+function line(work: string, figure: FigureResult): string {
+  const measured = figure.limit === undefined || figure.ratio === undefined
+    ? ['-', value(figure.ours, figure.unit), '-', `at most ${figure.atMost} ${figure.unit}`]
+    : [value(figure.limit, figure.unit), value(figure.ours, figure.unit), `${figure.ratio.toFixed(2)}x`, `at most ${figure.atMost}x`];
+  return `| ${[`${work}: ${figure.what}`, ...measured, figure.pass ? 'pass' : '**miss**'].join(' | ')} |`;
+}
+
+export function markdownTable(results: readonly RowResult[]): string {
+  const lines = results.flatMap((row) => (row.fault === undefined ? row.figures.map((figure) => line(row.work, figure)) : [`| ${row.work} | | | | | **fault**: ${row.fault.replaceAll('|', '/').replaceAll('\n', ' ')} |`]));
+  return ['| work | limit | Drey | ratio | target | |', '|---|---|---|---|---|---|', ...lines].join('\n');
+}

@@ -1,0 +1,97 @@
+import { startSoftIoc, type SoftIoc } from '../src/embedded/soft-ioc.ts';
+import { writeStill, writeTicking, type BenchDatabase } from './iocs.ts';
+import { LimitProgram } from './limit-program.ts';
+import type { BenchSettings } from './settings.ts';
+import { WireClient } from './wire-client.ts';
+
+export interface Facility {
+  iocs: readonly SoftIoc[];
+  /** PV names by IOC. */
+  names: readonly (readonly string[])[];
+  /** For EPICS_CA_ADDR_LIST. */
+  addressList: string;
+}
+
+export interface WorldParts {
+  settings: BenchSettings;
+  /** Scratch, removed at the end. */
+  folder: string;
+  softIoc: readonly string[];
+  /** The compiled C program. */
+  limitProgram: string;
+  say: (line: string) => void;
+}
+
+/** What the rows measure on: each thing is started when the first row asks for it and ends with its stage. */
+export class World {
+  readonly settings: BenchSettings;
+  readonly say: (line: string) => void;
+  readonly #parts: WorldParts;
+  readonly #things = new Map<string, Promise<{ stop(): Promise<unknown> }>>();
+
+  constructor(parts: WorldParts) {
+    this.#parts = parts;
+    this.settings = parts.settings;
+    this.say = parts.say;
+  }
+
+  #once<T extends { stop(): Promise<unknown> }>(key: string, start: () => Promise<T>): Promise<T> {
+    let thing = this.#things.get(key) as Promise<T> | undefined;
+    if (thing === undefined) {
+      thing = start();
+      this.#things.set(key, thing);
+    }
+    return thing;
+  }
+
+  async #facility(databases: readonly BenchDatabase[]): Promise<Facility & { stop(): Promise<unknown> }> {
+    const iocs = await Promise.all(databases.map((database) => startSoftIoc({ command: this.#parts.softIoc, environment: process.env, databases: [database.path], readyWithinMs: 60_000 })));
+    return {
+      iocs,
+      names: databases.map(({ names }) => names),
+      addressList: iocs.map(({ address }) => address).join(' '),
+      stop: () => Promise.all(iocs.map((ioc) => ioc.stop())),
+    };
+  }
+
+  #limitFor(facility: Facility): Promise<LimitProgram> {
+    return LimitProgram.start(this.#parts.limitProgram, this.#parts.folder, facility.names, facility.addressList, this.settings.window);
+  }
+
+  /** All PVs, none of which changes by itself. */
+  still(): Promise<Facility & { stop(): Promise<unknown> }> {
+    return this.#once('still', async () => {
+      this.say(`starting ${this.settings.iocs} soft IOCs with ${this.settings.iocs * this.settings.pvsPerIoc} PVs`);
+      return this.#facility(await writeStill(this.#parts.folder, this.settings.iocs, this.settings.pvsPerIoc));
+    });
+  }
+
+  /** PVs that change ten times a second: 100,000 updates/s in the full size. */
+  ticking(): Promise<Facility & { stop(): Promise<unknown> }> {
+    return this.#once('ticking', async () => this.#facility(await writeTicking(this.#parts.folder, 2, this.settings.pvsPerIoc)));
+  }
+
+  limit(): Promise<LimitProgram> {
+    return this.#once('limit', async () => this.#limitFor(await this.still()));
+  }
+
+  tickingLimit(): Promise<LimitProgram> {
+    return this.#once('tickingLimit', async () => this.#limitFor(await this.ticking()));
+  }
+
+  wire(): Promise<WireClient> {
+    return this.#once('wire', async () => WireClient.start(await this.still(), this.settings.window));
+  }
+
+  async drop(...keys: ('ticking' | 'tickingLimit' | 'wire' | 'limit' | 'still')[]): Promise<void> {
+    for (const key of keys) {
+      const thing = this.#things.get(key);
+      this.#things.delete(key);
+      await (await thing?.catch(() => undefined))?.stop();
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.drop('wire', 'tickingLimit', 'limit', 'ticking', 'still');
+  }
+}
