@@ -18,6 +18,7 @@ export async function runInPlace({ project, node, command, environment = process
     ...environment,
     PATH: [dirname(node), join(project, 'node_modules', '.bin'), environment.PATH].filter(Boolean).join(delimiter),
   };
+  delete own.DREY_NODE; // the set-up's own setting, which the program would not know
   const setpriv = process.platform === 'linux' ? onPath('setpriv', environment) : undefined;
   if (setpriv === undefined) own.NODE_OPTIONS = `${environment.NODE_OPTIONS || ''} --import=${pathToFileURL(join(project, 'setup', 'orphan-watch.mjs'))}`.trim();
   const guarded = setpriv === undefined ? command : [setpriv, '--pdeathsig', 'TERM', '--', ...command];

@@ -7,15 +7,14 @@ import { failure, isExecutable, run } from './command.ts';
 import { mustBeFound, search, type Answer, type SearchOptions, type SearchReport, type Source } from './found.ts';
 
 export interface PostgresSearch extends SearchOptions {
-  /** A folder that holds bin/postgres and bin/initdb, to use and nothing else (DREY_POSTGRES). */
+  /** A folder that holds bin/postgres and bin/initdb, to use and nothing else. */
   override?: string;
 }
 
 /** The same major version as in the deployed form: a data folder does not change hands between majors. */
 export const POSTGRES_MAJOR = 18;
 
-const ADVICE = 'Run the set-up again (npm start does), name a Postgres 18 with DREY_POSTGRES=/usr/lib/postgresql/18, '
-  + 'or give DATABASE_URL of a server that runs already.';
+const ADVICE = 'Run "npm ci" in the project\'s folder, or give DATABASE_URL of a Postgres 18 that runs already.';
 
 export function inspectPostgres(options: PostgresSearch): Promise<SearchReport> {
   return search('Postgres', sources(options), false);
@@ -27,7 +26,7 @@ export async function findPostgres(options: PostgresSearch): Promise<ReturnType<
 
 function sources({ override }: PostgresSearch): Source[] {
   if (override !== undefined && override !== '') {
-    return [{ name: 'DREY_POSTGRES', brings: false, ask: () => checked(override) }];
+    return [{ name: 'the one that was named', brings: false, ask: () => checked(override) }];
   }
   const name = packageName();
   return [{ name: `npm package ${name}`, brings: false, ask: async () => {

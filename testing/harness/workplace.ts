@@ -8,7 +8,7 @@ import { findNatsServer, findPostgres, findSoftIoc } from '../../src/embedded/in
 export const PROJECT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Where things are brought to, in tests as in a start. */
-export const BROUGHT = process.env.DREY_FOLDER ?? join(PROJECT, '.drey');
+export const BROUGHT = process.env.DREY_BRING ?? join(PROJECT, '.drey');
 
 export const search = { folder: BROUGHT, environment: process.env, say: (line: string) => console.error(`[set-up] ${line}`) };
 
@@ -18,7 +18,7 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
 };
 
 export const natsServerProgram = once(() => findNatsServer({ ...search, override: process.env.DREY_NATS_SERVER, releaseUrl: process.env.DREY_NATS_RELEASE_URL }));
-export const postgresPrograms = once(() => findPostgres({ ...search, override: process.env.DREY_POSTGRES }));
+export const postgresPrograms = once(() => findPostgres(search));
 export const softIocProgram = once(() => findSoftIoc({ ...search, override: process.env.DREY_SOFT_IOC }));
 
 /** A folder that goes away with its user. Others may pass through it: Postgres runs as another user under root. */

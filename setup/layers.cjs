@@ -1,0 +1,41 @@
+// Who may import whom under src/. Imports point downwards only: contracts, kernel, then rules and
+// adapters side by side, then actors, gateway and cli, then the composition. An entry allows a folder
+// its own files and what it lists, nothing else; a folder of src/ without an entry fails the check.
+// This table is what docs/architecture.md draws and what .dependency-cruiser.cjs enforces.
+
+const contracts = 'contracts/';
+const kernel = 'kernel/';
+/** The faces of the adapters. The columns are the larger half of Channel Access's face. */
+const ports = ['channel-access/port.ts', 'channel-access/columns.ts', 'bus/port.ts', 'persistence/port.ts'];
+const rules = ['snapshots/', 'formats/'];
+const actorMayImport = [contracts, kernel, ...ports, ...rules];
+
+module.exports.layers = {
+  'contracts/': [],
+  'kernel/': [contracts],
+  'snapshots/': [contracts, kernel],
+  'formats/': [contracts, kernel],
+  'channel-access/': [contracts, kernel],
+  'bus/': [contracts, kernel],
+  'persistence/': [contracts, kernel],
+  'embedded/': [contracts, kernel],
+  // An actor sees no other actor, but a supervisor sees the children it starts.
+  'actors/pv-channel/': actorMayImport,
+  'actors/ioc-supervisor/': [...actorMayImport, 'actors/pv-channel/'],
+  'actors/facility/': [...actorMayImport, 'actors/ioc-supervisor/', 'actors/pv-channel/'],
+  'actors/ioc-host/': [...actorMayImport, 'actors/facility/', 'actors/ioc-supervisor/', 'actors/pv-channel/'],
+  'actors/snapshot-coordinator/': actorMayImport,
+  'actors/restore-coordinator/': actorMayImport,
+  'actors/coordinator/': [...actorMayImport, 'actors/snapshot-coordinator/', 'actors/restore-coordinator/'],
+  'gateway/': [contracts, kernel, ...ports, ...rules],
+  'cli/': [contracts, kernel, ...ports, ...rules, 'embedded/', 'config.ts'],
+  'config.ts': [contracts, kernel, 'channel-access/port.ts', 'channel-access/environment.ts'],
+  'roles/': [contracts, kernel, ...rules, 'channel-access/', 'bus/', 'persistence/', 'embedded/', 'actors/', 'gateway/', 'config.ts'],
+  'main.ts': [contracts, kernel, 'cli/', 'roles/', 'config.ts'],
+};
+
+/** Folders without the outside world: no Node modules in them, and no clock. */
+module.exports.pure = ['contracts/', 'snapshots/', 'formats/'];
+
+/** Only the composition reaches for the demo, and only when it runs one. */
+module.exports.mayImportDemo = ['roles/'];
