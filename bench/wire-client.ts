@@ -2,7 +2,7 @@ import { ChannelState } from '../src/channel-access/columns.ts';
 import { readCaEnvironment } from '../src/channel-access/environment.ts';
 import type { ChannelAccess } from '../src/channel-access/port.ts';
 import { WriteOutcome } from '../src/channel-access/port.ts';
-import { createWireChannelAccess } from '../src/channel-access/wire/index.ts';
+import { createWireClient } from '../src/channel-access/wire/index.ts';
 import { emptyValueColumns, ReadOutcome, ValueKind, type ValueColumns } from '../src/contracts/values.ts';
 import type { Facility } from './world.ts';
 
@@ -49,7 +49,7 @@ export class WireClient {
   /** A fresh client each time, as the C program has no warm circuits either. */
   #open(monitor: boolean): void {
     const total = this.#facility.names.reduce((sum, names) => sum + names.length, 0);
-    const access = createWireChannelAccess({ environment: this.#environment(), threads: 1, capacity: total + 1_000, echoIdleMs: 5_000, echoTimeoutMs: 2_000 });
+    const access = createWireClient({ environment: this.#environment(), threads: 1, capacity: total + 1_000, echoIdleMs: 5_000, echoTimeoutMs: 2_000 });
     access.listen(() => this.#changed?.());
     this.#access = access;
     const rows = access.open(this.#facility.names.flat(), { monitor });

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { startSoftIoc, type SoftIoc } from '../src/embedded/soft-ioc.ts';
 import { writeStill, writeTicking, type BenchDatabase } from './iocs.ts';
 import { LimitProgram } from './limit-program.ts';
 import type { BenchSettings } from './settings.ts';
+import { System } from './system.ts';
 import { WireClient } from './wire-client.ts';
 
 export interface Facility {
@@ -83,7 +85,12 @@ export class World {
     return this.#once('wire', async () => WireClient.start(await this.still(), this.settings.window));
   }
 
-  async drop(...keys: ('ticking' | 'tickingLimit' | 'wire' | 'limit' | 'still')[]): Promise<void> {
+  /** A whole Drey in a process of its own, watching the still facility. */
+  system(): Promise<System> {
+    return this.#once('system', async () => System.start(await this.still(), join(this.#parts.folder, 'system'), this.say));
+  }
+
+  async drop(...keys: ('ticking' | 'tickingLimit' | 'wire' | 'system' | 'limit' | 'still')[]): Promise<void> {
     for (const key of keys) {
       const thing = this.#things.get(key);
       this.#things.delete(key);
@@ -92,6 +99,6 @@ export class World {
   }
 
   stop(): Promise<void> {
-    return this.drop('wire', 'tickingLimit', 'limit', 'ticking', 'still');
+    return this.drop('system', 'wire', 'tickingLimit', 'limit', 'ticking', 'still');
   }
 }

@@ -1,0 +1,40 @@
+import type { Row } from '../row.ts';
+
+export const coldStart: Row = {
+  key: 'cold-start',
+  work: 'cold start to all connected and monitored',
+  stage: 'system',
+  repeats: 3,
+  async prepare(world) {
+    await world.system();
+  },
+  async limit(world) {
+    await (await world.system()).halt();
+    const limit = await world.limit();
+    const connect = await limit.connect();
+    const monitor = await limit.monitor();
+    await limit.to('connected');
+    return { connectMs: connect.ms, monitorMs: monitor.ms };
+  },
+  async ours(world) {
+    const system = await world.system();
+    await system.halt();
+    const started = performance.now();
+    await system.boot();
+    const doorMs = performance.now() - started;
+    await system.allConnected();
+    const connectedMs = performance.now() - started;
+    // Monitored means that every row has had its first update.
+    await system.allMonitored();
+    return { doorMs, connectedMs, ms: performance.now() - started };
+  },
+  async restore(world) {
+    const system = await world.system();
+    await system.halt();
+    await system.boot();
+    await system.allConnected();
+  },
+  figures: [
+    { what: 'from the start of the process, NATS included', ours: 'ms', limit: ['connectMs', 'monitorMs'], atMost: 1.5 },
+  ],
+};
