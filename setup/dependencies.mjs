@@ -22,10 +22,9 @@ export async function ensureDependencies({ project, environment, say, lock }) {
 
 async function install({ project, environment, say }) {
   const npm = npmCommand(environment);
-  const count = Object.keys(lockedPackages(project)).length;
   const tried = [['node_modules', existsSync(join(project, 'node_modules')) ? 'not as package-lock.json says' : 'not there']];
   if (npm === undefined) throw failed([...tried, ['npm ci', 'there is no npm on PATH']]);
-  const { ok, output } = await announced(say, `installing ${count} packages with npm ci`, () => run(
+  const { ok, output } = await announced(say, 'installing the packages that Drey is built on (npm ci)', () => run(
     [...npm, 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
     { cwd: project, environment: npmEnvironment(project, environment), timeoutMs: 900_000 },
   ));
