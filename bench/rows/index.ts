@@ -2,6 +2,7 @@ import type { Row } from '../row.ts';
 import { coldStart } from './cold-start.ts';
 import { compareSnapshots } from './compare.ts';
 import { deadPvs } from './dead-pvs.ts';
+import { fetchColumns } from './fetch-columns.ts';
 import { fetchJson } from './fetch-json.ts';
 import { hungIoc } from './hung-ioc.ts';
 import { listSnapshots } from './list-snapshots.ts';
@@ -17,5 +18,5 @@ import { wireUpdates } from './wire-updates.ts';
 /** In the order of the table. Rows that leave much behind (a thousand snapshots, dead PVs, a restart) come late. */
 export const rows: readonly Row[] = [
   wireGet, wirePut, wireMonitors, wireUpdates,
-  liveSnapshot, monitoredSnapshot, fetchJson, compareSnapshots, restoreAll, memory, hungIoc, deadPvs, coldStart, listSnapshots,
+  liveSnapshot, monitoredSnapshot, fetchJson, fetchColumns, compareSnapshots, restoreAll, memory, hungIoc, deadPvs, coldStart, listSnapshots,
 ];
