@@ -4,7 +4,7 @@ import { writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startPostgres, type PostgresServer } from '../../src/embedded/index.ts';
-import { natsServerProgram, postgresPrograms, softIocProgram, temporaryFolder } from './workplace.ts';
+import { natsServerProgram, postgresPrograms, softIocProgram, temporaryFolder } from './run-folder.ts';
 
 /** Nothing here needs to outlive the run. */
 const FAST_BUT_FORGETFUL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };

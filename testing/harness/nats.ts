@@ -1,5 +1,5 @@
 import { startNatsServer, type NatsServer, type NatsServerOptions } from '../../src/embedded/index.ts';
-import { natsServerProgram, temporaryFolder } from './workplace.ts';
+import { natsServerProgram, temporaryFolder } from './run-folder.ts';
 
 export type NatsForTest = Partial<Pick<NatsServerOptions, 'port' | 'dataFolder' | 'withPassword' | 'onUnexpectedExit'>>;
 

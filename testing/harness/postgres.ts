@@ -4,7 +4,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { startPostgres as startEmbedded, type PostgresOptions, type PostgresServer } from '../../src/embedded/index.ts';
 import { eventually } from './eventually.ts';
-import { postgresPrograms, temporaryFolder } from './workplace.ts';
+import { postgresPrograms, temporaryFolder } from './run-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { birthMark } from '../../src/embedded/index.ts';
 import type { Owned } from './owner.ts';
-import { PROJECT } from './workplace.ts';
+import { PROJECT } from './run-folder.ts';
 
 export interface Owner extends AsyncDisposable {
   readonly pid: number;

@@ -1,5 +1,5 @@
 import { startSoftIoc as startEmbedded, type SoftIoc, type SoftIocOptions } from '../../src/embedded/index.ts';
-import { softIocProgram } from './workplace.ts';
+import { softIocProgram } from './run-folder.ts';
 
 export type SoftIocForTest = Omit<SoftIocOptions, 'command' | 'environment'>;
 
