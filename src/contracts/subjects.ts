@@ -16,7 +16,7 @@ export interface SubjectRow {
 export const subjectTable: readonly SubjectRow[] = [
   { subject: 'drey.v1.work.<host>.read', kind: 'work', from: 'coordinator', to: 'ioc-host', body: 'frame ReadItem', about: 'read these channels of one IOC, answer on replyTo' },
   { subject: 'drey.v1.work.<host>.write', kind: 'work', from: 'coordinator', to: 'ioc-host', body: 'frame WriteItem', about: 'write these channels of one IOC, log every row' },
-  { subject: 'drey.v1.log.restore.<job>.<item>', kind: 'log', from: 'ioc-host', to: 'coordinator', body: 'frame RestoreLogEntry', about: 'what was attempted and what became of it' },
+  { subject: 'drey.v1.log.restore.<job>.<item>', kind: 'log', from: 'ioc-host, coordinator', to: 'coordinator, ioc-host', body: 'frame RestoreLogEntry', about: 'what was attempted and what became of it' },
 
   { subject: 'drey.v1.live.read', kind: 'request', from: 'gateway, coordinator', to: 'every ioc-host', body: 'frame LiveRead', answer: 'frame LiveAnswer', about: 'interactive read, each host answers for its channels' },
   { subject: 'drey.v1.live.describe', kind: 'request', from: 'gateway, coordinator', to: 'every ioc-host', body: 'DescribeRequest', answer: '{metas}', about: 'channel descriptions by hash' },

@@ -73,7 +73,14 @@ export type RestoreLogEntry =
   | { readonly kind: 'attempting'; readonly job: string; readonly item: number; readonly host: string; readonly from: number; readonly to: number; readonly at: number }
   /** Columns: the read-back of rows from..to; `results` per row. */
   | { readonly kind: 'outcomes'; readonly job: string; readonly item: number; readonly host: string; readonly from: number; readonly to: number; readonly at: number; readonly results: readonly RowResult[] }
-  | { readonly kind: 'finished'; readonly job: string; readonly item: number; readonly host: string; readonly at: number };
+  | { readonly kind: 'finished'; readonly job: string; readonly item: number; readonly host: string; readonly at: number }
+  /**
+   * Logged by the coordinator: from here on no row of the item may be attempted; rows not attempted before it have
+   * ended without the host. The order of the log decides: once its `attempting` is confirmed, and before it writes,
+   * a host reads the item's log, and writes nothing if a `closed` stands before that `attempting`. It then
+   * acknowledges the item. This is also how a cancel reaches it.
+   */
+  | { readonly kind: 'closed'; readonly job: string; readonly item: number; readonly why: 'cancelled' | 'hostLost' | 'expired'; readonly at: number };
 
 /** [outcome, index of the reason in restoreReasonNames, protocol error code or 0] */
 export type RowResult = readonly [outcome: RestoreOutcome, reason: number, code: number];
