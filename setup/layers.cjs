@@ -5,8 +5,10 @@
 
 const contracts = 'contracts/';
 const kernel = 'kernel/';
+/** What is built on the bus's port alone, for everybody who has a bus. */
+const overTheBus = ['bus/jobs.ts', 'bus/hosts.ts', 'bus/live.ts', 'bus/scatter.ts', 'bus/gathering.ts'];
 /** The faces of the adapters. The columns are the larger half of Channel Access's face. */
-const ports = ['channel-access/port.ts', 'channel-access/columns.ts', 'bus/port.ts', 'persistence/port.ts'];
+const ports = [...overTheBus, 'channel-access/port.ts', 'channel-access/columns.ts', 'bus/port.ts', 'persistence/port.ts'];
 const rules = ['snapshots/', 'formats/'];
 const actorMayImport = [contracts, kernel, ...ports, ...rules];
 
