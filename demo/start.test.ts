@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort, temporaryFolder } from '../testing/harness/index.ts';
-import { softIocProgram } from '../testing/harness/workplace.ts';
+import { softIocProgram } from '../testing/harness/run-folder.ts';
 import { startDemo, type Demo } from './start.ts';
 
 const folder = temporaryFolder('demo');

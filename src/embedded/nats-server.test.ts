@@ -5,7 +5,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
 import { eventually, isRunning, startNats, startOwner, temporaryFolder } from '../../testing/harness/index.ts';
-import { natsServerProgram } from '../../testing/harness/workplace.ts';
+import { natsServerProgram } from '../../testing/harness/run-folder.ts';
 import type { Exit } from './index.ts';
 
 test('a second server on the same data folder is refused with the pid of the holder', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { eventually, isRunning, startOwner, startPostgres, temporaryFolder } from '../../testing/harness/index.ts';
-import { postgresPrograms } from '../../testing/harness/workplace.ts';
+import { postgresPrograms } from '../../testing/harness/run-folder.ts';
 import { startPostgres as startEmbedded, type Exit } from './index.ts';
 
 const asRoot = process.getuid?.() === 0;

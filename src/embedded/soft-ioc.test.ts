@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually, isRunning, manyRecords, recordsDb, startOwner, startSoftIoc, temporaryFolder } from '../../testing/harness/index.ts';
-import { softIocProgram } from '../../testing/harness/workplace.ts';
+import { softIocProgram } from '../../testing/harness/run-folder.ts';
 import { startSoftIoc as startEmbedded, type Exit } from './index.ts';
 
 const records = recordsDb([{ type: 'ao', name: '$(P=T:)X', fields: { VAL: 1 } }]);
