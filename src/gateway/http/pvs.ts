@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { catalogueEntry } from '../../contracts/catalogue.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import { parseInput } from '../input.ts';
+import { entryEdit, newEntries, newEntry, type CatalogueOperations } from '../operations/catalogue.ts';
+import { bodyLimits, idParam, pageLimit, type Door } from './door.ts';
+
+const tags = ['pvs'];
+const tagFilter = z.record(z.string(), z.array(z.string()));
+const search = z.string().max(1000).describe('part of an address, device or description, whatever the case; * and ? are wildcards');
+
+const pageQuery = z.object({
+  pvName: search.optional(),
+  pageSize: pageLimit(1000, 100),
+  continuationToken: z.string().max(255).optional().describe('of the page before; absent = first page'),
+  tagFilters: z.string().optional().describe('JSON {groupId: [tagId]}: any of a group\'s tags, in every group'),
+});
+
+const page = z.object({
+  results: z.array(catalogueEntry),
+  continuationToken: z.string().nullable().describe('for the next page; null = this was the last'),
+  totalCount: z.number().int().describe('entries in all pages'),
+});
+
+function tagFiltersFrom(text: string | undefined): z.output<typeof tagFilter> | undefined {
+  if (text === undefined || text === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DreyError('badInput', `tagFilters is not JSON: ${(error as Error).message}`);
+  }
+  return parseInput(tagFilter, value, 'tagFilters');
+}
+
+export function pvRoutes(app: Door, pvs: CatalogueOperations): void {
+  app.get('/v1/pvs/paged', {
+    config: { operation: 'pvs.read' },
+    schema: { tags, summary: 'Catalogue entries in pages, by id', querystring: pageQuery, response: { 200: page } },
+  }, (request) => {
+    const { pvName, pageSize, continuationToken, tagFilters } = request.query;
+    return pvs.page({ search: pvName, tagFilters: tagFiltersFrom(tagFilters) }, { pageSize, continuationToken });
+  });
+
+  app.get('/v1/pvs', {
+    config: { operation: 'pvs.read' },
+    schema: { tags, summary: 'The first 1000 catalogue entries that fit', querystring: z.object({ pvName: search.optional() }), response: { 200: z.array(catalogueEntry) } },
+  }, (request) => pvs.first(request.query.pvName));
+
+  app.get('/v1/pvs/devices', {
+    config: { operation: 'pvs.read' },
+    schema: { tags, summary: 'Names of devices', response: { 200: z.array(z.string()) } },
+  }, () => pvs.devices());
+
+  app.get('/v1/pvs/:id', {
+    config: { operation: 'pvs.read' },
+    schema: { tags, summary: 'One catalogue entry', params: idParam, response: { 200: catalogueEntry } },
+  }, (request) => pvs.get(request.params.id));
+
+  app.post('/v1/pvs', {
+    config: { operation: 'pvs.write' },
+    schema: { tags, summary: 'Register an entry', body: newEntry, response: { 200: catalogueEntry } },
+  }, async (request) => (await pvs.create(request.caller, [request.body]))[0]!);
+
+  app.post('/v1/pvs/multi', {
+    config: { operation: 'pvs.write' },
+    bodyLimit: bodyLimits.bulk,
+    schema: { tags, summary: 'Register up to 100,000 entries, all or none', body: newEntries, response: { 200: z.array(catalogueEntry) } },
+  }, async (request, reply) => {
+    const created = await pvs.create(request.caller, request.body);
+    // Not through the schema again: 100,000 entries would hold everybody up.
+    return reply.serializer(JSON.stringify).send(created);
+  });
+
+  app.put('/v1/pvs/:id', {
+    config: { operation: 'pvs.write' },
+    schema: { tags, summary: 'Edit an entry: absent fields stay, null clears an address; old snapshots stay as they are', params: idParam, body: entryEdit, response: { 200: catalogueEntry } },
+  }, (request) => pvs.edit(request.caller, request.params.id, request.body));
+
+  app.delete('/v1/pvs/:id', {
+    config: { operation: 'pvs.write' },
+    schema: { tags, summary: 'Take an entry out of the catalogue; old snapshots keep its values', params: idParam, response: { 200: z.literal(true) } },
+  }, (request) => pvs.delete(request.caller, request.params.id));
+}

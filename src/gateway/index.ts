@@ -1,0 +1,101 @@
+/**
+ * The gateway: two doors, HTTP and NATS services, to the same operations. It turns requests into
+ * messages and questions to the store; it never touches a PV itself.
+ */
+import { watchHosts } from '../bus/hosts.ts';
+import { watchJobs } from '../bus/jobs.ts';
+import type { Bus } from '../bus/port.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import type { Service } from '../kernel/lifecycle.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Registry } from '../kernel/metrics.ts';
+import type { Persistence } from '../persistence/port.ts';
+import { createAuthenticator } from './access.ts';
+import { createAudit } from './audit.ts';
+import { apiKeyRoutes } from './http/api-keys.ts';
+import { auditRoutes } from './http/audit.ts';
+import type { Door } from './http/door.ts';
+import { healthRoutes } from './http/health.ts';
+import { iocRoutes } from './http/iocs.ts';
+import { jobRoutes } from './http/jobs.ts';
+import { liveValueRoutes } from './http/live-values.ts';
+import { pvRoutes } from './http/pvs.ts';
+import { restoreRoutes } from './http/restores.ts';
+import { createHttpServer, type HttpOptions } from './http/server.ts';
+import { comparisonRoutes, snapshotRoutes } from './http/snapshots.ts';
+import { tagRoutes } from './http/tags.ts';
+import { offerServices } from './nats/services.ts';
+import { createOperations } from './operations/index.ts';
+
+export interface GatewayOptions extends HttpOptions {
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+}
+
+export interface GatewayDeps {
+  readonly persistence: Persistence;
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly metrics: Registry;
+  readonly options: GatewayOptions;
+  readonly clock?: Clock;
+}
+
+/** Requests under way get this long to end when the gateway stops, ms. */
+const lastRequestsMs = 2_000;
+
+export function createGateway({ persistence, bus, log, metrics, options, clock = systemClock }: GatewayDeps): Service & { readonly url: string } {
+  const stopping = new AbortController();
+  const opened: { stop(): Promise<void> }[] = [];
+  let http: Door | undefined;
+
+  const open = async <S extends { stop(): Promise<void> }>(opening: Promise<S>): Promise<S> => {
+    const service = await opening;
+    opened.push(service);
+    return service;
+  };
+
+  return {
+    name: 'gateway',
+    get url() {
+      const address = http?.addresses()[0];
+      if (address === undefined || typeof address === 'string') throw new Error('the gateway has no URL before it has started');
+      return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
+    },
+
+    start: async () => {
+      const audit = createAudit(persistence.audit, log);
+      const hosts = await open(watchHosts(bus));
+      const jobs = await open(watchJobs(bus));
+      const operations = createOperations({ persistence, bus, audit, hosts, jobs, clock });
+
+      http = await createHttpServer({ authenticate: createAuthenticator(persistence.apiKeys), log, metrics, options });
+      apiKeyRoutes(http, operations.apiKeys);
+      pvRoutes(http, operations.catalogue);
+      liveValueRoutes(http, operations.live);
+      tagRoutes(http, operations.tags);
+      snapshotRoutes(http, operations.snapshots, stopping.signal);
+      comparisonRoutes(http, operations.comparisons);
+      restoreRoutes(http, operations.restores, stopping.signal);
+      jobRoutes(http, operations.jobs, stopping.signal);
+      iocRoutes(http, operations.iocs);
+      healthRoutes(http, operations.health, { version: options.version, metrics });
+      auditRoutes(http, persistence.audit);
+
+      await open(offerServices(bus, operations, options.version));
+      await http.listen({ host: options.host, port: options.port });
+    },
+
+    stop: async () => {
+      stopping.abort();
+      const app = http;
+      if (app) {
+        const impatient = setTimeout(() => app.server.closeAllConnections(), lastRequestsMs);
+        await app.close();
+        clearTimeout(impatient);
+      }
+      for (let service = opened.pop(); service; service = opened.pop()) await service.stop();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** What Drey can be asked for, whatever the door. */
+import type { Hosts } from '../../bus/hosts.ts';
+import type { Jobs } from '../../bus/jobs.ts';
+import type { Bus } from '../../bus/port.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Persistence } from '../../persistence/port.ts';
+import type { Audit } from '../audit.ts';
+import { createApiKeyOperations } from './api-keys.ts';
+import { createCatalogueOperations } from './catalogue.ts';
+import { createChannelNames } from './channel-names.ts';
+import { createComparisonOperations } from './comparisons.ts';
+import { createHealthOperations } from './health.ts';
+import { createIocOperations } from './iocs.ts';
+import { createJobOperations } from './jobs.ts';
+import { createLiveValues } from './live-values.ts';
+import { createRestoreOperations } from './restores.ts';
+import { createSnapshotOperations } from './snapshots.ts';
+import { createTagOperations } from './tags.ts';
+
+export interface OperationDeps {
+  readonly persistence: Persistence;
+  readonly bus: Bus;
+  readonly audit: Audit;
+  readonly hosts: Hosts;
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+}
+
+export function createOperations({ persistence, bus, audit, hosts, jobs: watched, clock }: OperationDeps) {
+  const { catalogue, snapshots, tags, apiKeys } = persistence;
+  const jobs = createJobOperations({ bus, jobs: watched, audit });
+  const live = createLiveValues({ bus, hosts, names: createChannelNames(catalogue), clock });
+  const iocs = createIocOperations({ bus, hosts, audit });
+  return {
+    apiKeys: createApiKeyOperations({ keys: apiKeys, audit }),
+    catalogue: createCatalogueOperations({ catalogue, bus, audit }),
+    tags: createTagOperations({ tags, audit }),
+    live,
+    snapshots: createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }),
+    comparisons: createComparisonOperations({ snapshots }),
+    restores: createRestoreOperations({ persistence, live, jobs, audit, clock }),
+    jobs,
+    iocs,
+    health: createHealthOperations({ persistence, bus, hosts, iocs, clock }),
+  };
+}
+export type Operations = ReturnType<typeof createOperations>;

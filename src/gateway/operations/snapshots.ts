@@ -1,0 +1,78 @@
+/** Snapshots: take, list, read, edit, delete. They are taken by a coordinator; here the job is handed in. */
+import { z } from 'zod';
+import { json, type Bus } from '../../bus/port.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import { encodeFrame } from '../../contracts/frame.ts';
+import { snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
+import { subjects } from '../../contracts/subjects.ts';
+import type { CatalogueStore, SnapshotFilter, SnapshotPage, SnapshotStore } from '../../persistence/port.ts';
+import type { Caller } from '../access.ts';
+import type { Audit } from '../audit.ts';
+import type { JobOperations } from './jobs.ts';
+
+export const takeBody = takeSnapshot.extend({ mode: snapshotMode.optional() }).strict();
+export const snapshotEdit = z.strictObject({
+  title: z.string().trim().min(1).max(255).optional(),
+  description: z.string().trim().max(4000).nullish(),
+});
+
+export interface SnapshotDeps {
+  readonly snapshots: SnapshotStore;
+  readonly catalogue: CatalogueStore;
+  readonly bus: Bus;
+  readonly audit: Audit;
+  readonly jobs: JobOperations;
+}
+
+export function createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }: SnapshotDeps) {
+  const announce = (what: 'edited' | 'deleted', snapshot: SnapshotSummary): void => {
+    if (bus.state === 'connected') bus.publish(subjects.snapshotEvent(snapshot.id), json.encode({ what, snapshot }));
+  };
+
+  return {
+    /** `mode`: what the request's query says, where its body says nothing. */
+    take: async (caller: Caller, body: z.output<typeof takeBody>, mode: SnapshotMode = 'live') => {
+      const request = { ...body, mode: body.mode ?? mode };
+      // Names and ids that do not exist are the asker's fault, told at once instead of by a failed job.
+      if (request.scope.kind !== 'all') await catalogue.resolve(request.scope);
+      return jobs.submit(caller, { type: 'snapshot_create', request });
+    },
+
+    takeAndWait: async (jobId: string, signal: AbortSignal): Promise<SnapshotSummary> => {
+      const job = await jobs.finished(jobId, signal);
+      if (job.resultId === null) throw new DreyError('internal', `job ${jobId} ended without a snapshot: ${job.message}`);
+      return snapshots.get(job.resultId);
+    },
+
+    list: (filter: SnapshotFilter, page: { limit: number; offset: number }) => snapshots.list(filter, page),
+    get: (id: string) => snapshots.get(id),
+    page: (id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> => snapshots.page(id, options),
+
+    /** The whole snapshot as one frame: head {snapshot, names, metas}, one row per channel. */
+    frame: async (id: string): Promise<Uint8Array> => {
+      const snapshot = await snapshots.get(id);
+      const columns = await snapshots.columns(id);
+      const [names, metas] = await Promise.all([catalogue.names(columns.channel), snapshots.metas([...new Set(columns.metaHash)])]);
+      return encodeFrame({ snapshot, names, metas: Object.fromEntries([...metas].map(([hash, meta]) => [String(hash), meta])) }, columns);
+    },
+
+    edit: async (caller: Caller, id: string, edit: z.output<typeof snapshotEdit>): Promise<SnapshotSummary> => {
+      const before = await snapshots.get(id);
+      const wanted = { ...(edit.title === undefined ? {} : { title: edit.title }), ...(edit.description === undefined || edit.description === null ? {} : { description: edit.description }) };
+      const told = ({ title, description }: SnapshotSummary): object => ({ title, description });
+      return audit.change(caller, { what: 'snapshots.edit', subject: id, before: told(before) }, async () => {
+        const after = await snapshots.edit(id, wanted);
+        announce('edited', after);
+        return { value: after, after: told(after) };
+      });
+    },
+
+    delete: (caller: Caller, id: string): Promise<true> =>
+      audit.change(caller, { what: 'snapshots.delete', subject: id }, async () => {
+        const deleted = await snapshots.delete(id);
+        announce('deleted', deleted);
+        return { value: true, before: deleted };
+      }),
+  };
+}
+export type SnapshotOperations = ReturnType<typeof createSnapshotOperations>;
