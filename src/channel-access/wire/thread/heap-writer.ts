@@ -1,0 +1,104 @@
+/** Gathers text and arrays of a batch into one growing buffer, ready to be transferred. */
+import { HeapEntry, type Heap } from '../packed-values.ts';
+import { Native, valueSize } from '../protocol/dbr.ts';
+
+const textSize = valueSize[Native.string]!;
+
+export class HeapWriter {
+  #bytes: Buffer;
+  #entries: Int32Array;
+  #end = 0;
+  #count = 0;
+
+  /** @param expected Bytes and entries of the batch before: it tends to repeat. */
+  constructor(expected: { bytes: number; entries: number }) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(expected.bytes, 256));
+    this.#entries = new Int32Array(Math.max(expected.entries, 4));
+  }
+
+  get size(): { bytes: number; entries: number } {
+    return { bytes: this.#end, entries: 4 * this.#count };
+  }
+
+  /** Bytes up to the first NUL, `limit` at most, as the text of `row`. */
+  text(row: number, from: Buffer, at: number, limit: number): void {
+    this.#reserve(limit);
+    const bytes = this.#bytes;
+    const start = this.#end;
+    let end = start;
+    for (let i = at; i < at + limit; i++) {
+      const byte = from[i]!;
+      if (byte === 0) break;
+      bytes[end++] = byte;
+    }
+    this.#end = end;
+    this.#enter(row, start, HeapEntry.text);
+  }
+
+  /** `count` big-endian elements as a little-endian array of `row`; text elements separated by NUL. */
+  array(row: number, native: number, count: number, from: Buffer, at: number, limit: number): void {
+    const size = valueSize[native]!;
+    // Whoever makes a Float64Array of it wants the start aligned.
+    this.#end = (this.#end + 7) & ~7;
+    const start = this.#end;
+    if (native === Native.string) {
+      this.#reserve(count * (size + 1));
+      for (let i = 0; i < count; i++) {
+        if (i > 0) this.#bytes[this.#end++] = 0;
+        const element = at + i * textSize;
+        const stop = Math.min(element + textSize, at + limit);
+        for (let j = element; j < stop && from[j] !== 0; j++) this.#bytes[this.#end++] = from[j]!;
+      }
+    } else {
+      const length = count * size;
+      this.#reserve(length);
+      copySwapped(from, at, this.#bytes, start, length, size);
+      this.#end = start + length;
+    }
+    this.#enter(row, start, HeapEntry.array);
+  }
+
+  /** The heap, its buffers to be transferred; undefined when nothing was written. */
+  finish(): Heap | undefined {
+    if (this.#count === 0) return undefined;
+    return { entries: this.#entries.subarray(0, 4 * this.#count), bytes: this.#bytes.subarray(0, this.#end) };
+  }
+
+  #enter(row: number, start: number, what: number): void {
+    if (4 * this.#count + 4 > this.#entries.length) {
+      const larger = new Int32Array(2 * this.#entries.length);
+      larger.set(this.#entries);
+      this.#entries = larger;
+    }
+    const i = 4 * this.#count++;
+    this.#entries[i] = row;
+    this.#entries[i + 1] = start;
+    this.#entries[i + 2] = this.#end - start;
+    this.#entries[i + 3] = what;
+  }
+
+  #reserve(size: number): void {
+    if (this.#end + size <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#end + size));
+    this.#bytes.copy(larger, 0, 0, this.#end);
+    this.#bytes = larger;
+  }
+}
+
+/** Buffer's own swap is native and wins from here on. */
+const nativeSwapFrom = 512;
+
+/** Copies `length` bytes and turns the byte order of elements of `size` bytes. */
+export function copySwapped(from: Buffer, at: number, to: Buffer, start: number, length: number, size: number): void {
+  if (size === 1 || length >= nativeSwapFrom) {
+    from.copy(to, start, at, at + length);
+    const part = to.subarray(start, start + length);
+    if (size === 8) part.swap64();
+    else if (size === 4) part.swap32();
+    else if (size === 2) part.swap16();
+    return;
+  }
+  for (let i = 0; i < length; i += size) {
+    for (let j = 0; j < size; j++) to[start + i + j] = from[at + i + size - 1 - j]!;
+  }
+}

@@ -1,0 +1,76 @@
+/** One IOC in its CA thread: the first circuit and, when something is written, the one for puts. */
+import { after } from '../clock.ts';
+import type { Command } from '../thread-messages.ts';
+import type { ThreadContext } from './context.ts';
+import type { Pulses } from './pulse.ts';
+import { answerUnasked } from './reads.ts';
+import { ReadOutcome } from '../../../contracts/values.ts';
+import { Session } from './session.ts';
+
+type Of<Verb extends Command['do']> = Command & { readonly do: Verb };
+
+export class Ioc {
+  readonly #context: ThreadContext;
+  readonly #address: string;
+  readonly #pulses: Pulses;
+  #session: Session | undefined;
+  #allowed = true;
+
+  constructor(context: ThreadContext, address: string, pulses: Pulses) {
+    this.#context = context;
+    this.#address = address;
+    this.#pulses = pulses;
+  }
+
+  connect({ rows, names, monitor }: Of<'connect'>): void {
+    rows.forEach((row, i) => {
+      this.#context.nameOf.set(row, names[i]!);
+      this.#context.monitored[row] = monitor[i]!;
+    });
+    this.#session ??= new Session(this.#context, this.#address, this.#pulses, this.#allowed, () => (this.#session = undefined));
+    this.#session.add(rows);
+  }
+
+  close(rows: Int32Array): void {
+    this.#session?.remove(rows);
+    for (const row of rows) this.#context.nameOf.delete(row);
+    this.#context.outbox.report({ is: 'closed', rows });
+  }
+
+  read({ id, rows, deadlineAt }: Of<'read'>): void {
+    if (this.#session === undefined) answerUnasked(this.#context, id, rows, ReadOutcome.disconnected);
+    else this.#session.reads.ask(id, rows, deadlineAt);
+  }
+
+  alive({ id, deadlineAt }: Of<'alive'>): void {
+    const circuit = this.#session?.circuit;
+    const answer = (alive: boolean): void => {
+      clearTimeout(timer);
+      // What came before the echo includes text and arrays that wait for the pulse.
+      if (alive) this.#pulses.flushSide();
+      this.#context.outbox.report({ is: 'alive', id, alive });
+    };
+    const timer = after(deadlineAt, () => {
+      if (circuit?.abandonProbe(answer) === true) answer(false);
+    });
+    if (circuit?.isUp === true) circuit.probe(answer);
+    else answer(false);
+  }
+
+  allow(allowed: boolean): void {
+    this.#allowed = allowed;
+    this.#session?.allow(allowed);
+  }
+
+  watch(at: number): void {
+    this.#session?.circuit.watch(at);
+  }
+
+  flow(behind: boolean): void {
+    this.#session?.flow(behind);
+  }
+
+  stop(): void {
+    this.#session?.circuit.close('stopped');
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Descriptions, interned. Thousands of channels share a few: the bytes on the wire are the key, so
+ * that decoding and hashing happen once per different description.
+ */
+import type { ChannelMeta } from '../../../contracts/values.ts';
+import { decodeControl, describingEnd, describingStart } from '../protocol/decode-control.ts';
+import { metaHash } from '../protocol/meta-hash.ts';
+
+export interface InternedMeta {
+  readonly hash: bigint;
+  readonly meta: ChannelMeta;
+}
+
+export class MetaStore {
+  readonly #byBytes = new Map<string, InternedMeta>();
+  readonly #byHash = new Map<bigint, ChannelMeta>();
+  #fresh: (readonly [bigint, ChannelMeta])[] = [];
+
+  intern(native: number, elements: number, bytes: Buffer, view: DataView, at: number): InternedMeta {
+    const key = `${native} ${elements} ${bytes.toString('latin1', at + describingStart, at + describingEnd[native]!)}`;
+    return this.#byBytes.get(key) ?? this.#keep(key, decodeControl(native, elements, bytes, view, at));
+  }
+
+  /** The description of a channel that the wire has none for: text. */
+  plain(elements: number): InternedMeta {
+    const key = `text ${elements}`;
+    return this.#byBytes.get(key) ?? this.#keep(key, elements > 1 ? { maxElements: elements } : {});
+  }
+
+  get(hash: bigint): ChannelMeta | undefined {
+    return this.#byHash.get(hash);
+  }
+
+  /** Descriptions interned since the last call: the main thread has not seen them. */
+  takeFresh(): readonly (readonly [bigint, ChannelMeta])[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
+  #keep(key: string, meta: ChannelMeta): InternedMeta {
+    const interned = { hash: metaHash(meta), meta };
+    this.#byBytes.set(key, interned);
+    this.#byHash.set(interned.hash, meta);
+    this.#fresh.push([interned.hash, meta]);
+    return interned;
+  }
+}

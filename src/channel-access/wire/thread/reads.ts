@@ -1,0 +1,245 @@
+/**
+ * Reads of one IOC. One sweep is outstanding; further ones wait with their deadlines running. A
+ * sweep that is not whole at its deadline is answered with what has come; its late replies are
+ * counted and dropped, and while two such sweeps are still unanswered nothing more is sent, so that
+ * a hung IOC's queue stays short (I1).
+ */
+import { AccessBits, ReadOutcome } from '../../../contracts/values.ts';
+import { ChannelState } from '../../columns.ts';
+import { after } from '../clock.ts';
+import { Counter } from '../counters.ts';
+import { type PackedColumns, packedColumns } from '../packed-values.ts';
+import { outcomeOfState } from '../outcome-of-state.ts';
+import { Eca } from '../protocol/commands.ts';
+import type { Frame } from '../protocol/frames.ts';
+import { HostileBytes } from '../protocol/hostile.ts';
+import type { Channels } from './channels.ts';
+import type { Circuit } from './circuit.ts';
+import type { ThreadContext } from './context.ts';
+import { decodeReply } from './decode-reply.ts';
+import { HeapWriter } from './heap-writer.ts';
+import { type PreparedSweep, prepareSweep, sameRows } from './prepared-sweep.ts';
+import type { RequestIds } from './request-ids.ts';
+
+interface Waiting {
+  readonly id: number;
+  readonly rows: Int32Array;
+  readonly timer: NodeJS.Timeout;
+}
+
+interface Sweep extends Waiting {
+  readonly prepared: PreparedSweep;
+  readonly base: number;
+  readonly columns: PackedColumns;
+  readonly heap: HeapWriter;
+  left: number;
+}
+
+interface Abandoned {
+  readonly base: number;
+  readonly length: number;
+  left: number;
+}
+
+const mostAbandoned = 2;
+const preparedKept = 4;
+
+export class Reads {
+  readonly #context: ThreadContext;
+  readonly #circuit: Circuit;
+  readonly #channels: Channels;
+  readonly #ids: RequestIds;
+  #current: Sweep | undefined;
+  readonly #queue: Waiting[] = [];
+  readonly #abandoned: Abandoned[] = [];
+  readonly #prepared: PreparedSweep[] = [];
+  #heapSize = { bytes: 0, entries: 0 };
+
+  constructor(context: ThreadContext, circuit: Circuit, channels: Channels, ids: RequestIds) {
+    this.#context = context;
+    this.#circuit = circuit;
+    this.#channels = channels;
+    this.#ids = ids;
+  }
+
+  ask(id: number, rows: Int32Array, deadlineAt: number): void {
+    const waiting: Waiting = { id, rows, timer: after(deadlineAt, () => this.#expire(id)) };
+    this.#queue.push(waiting);
+    this.#next();
+  }
+
+  /** Takes a reply if it belongs to a sweep. */
+  take(frame: Frame): boolean {
+    const sweep = this.#current;
+    if (sweep !== undefined) {
+      const i = (frame.parameter2 - sweep.base) >>> 0;
+      if (i < sweep.rows.length) {
+        this.#reply(sweep, i, frame);
+        return true;
+      }
+    }
+    return this.#late(frame.parameter2);
+  }
+
+  /** Takes an error message that names a request of a sweep. */
+  refuse(requestId: number, code: number): boolean {
+    const sweep = this.#current;
+    const i = sweep === undefined ? 0 : (requestId - sweep.base) >>> 0;
+    if (sweep === undefined || i >= sweep.rows.length) return this.#late(requestId);
+    if (sweep.columns.outcome[i] !== ReadOutcome.pending) return false;
+    this.#refused(sweep, i, code);
+    this.#one(sweep);
+    return true;
+  }
+
+  /** The circuit is gone: everything is answered now. */
+  drop(): void {
+    const sweep = this.#current;
+    this.#current = undefined;
+    if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected);
+    for (const waiting of this.#queue.splice(0)) {
+      clearTimeout(waiting.timer);
+      answerUnasked(this.#context, waiting.id, waiting.rows, ReadOutcome.disconnected);
+    }
+    this.#abandoned.length = 0;
+    this.#prepared.length = 0;
+  }
+
+  #next(): void {
+    while (this.#current === undefined && this.#abandoned.length < mostAbandoned) {
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) return;
+      this.#start(waiting);
+    }
+  }
+
+  #start(waiting: Waiting): void {
+    const prepared = this.#prepare(waiting.rows);
+    const { rows } = waiting;
+    const columns = packedColumns(rows.length);
+    columns.outcome.set(prepared.outcome);
+    columns.kind.set(prepared.kind);
+    const base = this.#ids.take(rows.length);
+    const sweep: Sweep = { ...waiting, prepared, base, columns, heap: new HeapWriter(this.#heapSize), left: prepared.asked };
+    if (prepared.asked === 0) {
+      this.#finish(sweep, ReadOutcome.timeout);
+      return;
+    }
+    this.#current = sweep;
+    this.#send(prepared, base);
+  }
+
+  #prepare(rows: Int32Array): PreparedSweep {
+    const known = this.#prepared.find((sweep) => sweep.version === this.#channels.version && sameRows(sweep.rows, rows));
+    if (known !== undefined) return known;
+    const prepared = prepareSweep(this.#context, this.#channels, this.#circuit.minor, rows);
+    this.#prepared.unshift(prepared);
+    this.#prepared.length = Math.min(this.#prepared.length, preparedKept);
+    return prepared;
+  }
+
+  #send(prepared: PreparedSweep, base: number): void {
+    // Bytes that are still on their way must not change: then this sweep gets a copy.
+    const requests = prepared.sending ? Buffer.from(prepared.requests) : prepared.requests;
+    const view = prepared.sending ? new DataView(requests.buffer, requests.byteOffset, requests.length) : prepared.view;
+    const { idAt } = prepared;
+    for (let i = 0; i < idAt.length; i++) if (idAt[i]! >= 0) view.setUint32(idAt[i]!, base + i);
+    if (prepared.sending) {
+      this.#circuit.send(requests);
+      return;
+    }
+    prepared.sending = true;
+    this.#circuit.send(requests, () => (prepared.sending = false));
+  }
+
+  #reply(sweep: Sweep, i: number, frame: Frame): void {
+    const { columns, prepared } = sweep;
+    if (columns.outcome[i] !== ReadOutcome.pending || prepared.idAt[i]! < 0) throw new HostileBytes('a read was answered twice');
+    if (frame.parameter1 !== Eca.normal) this.#refused(sweep, i, frame.parameter1);
+    else decodeReply(frame, prepared.native[i]!, prepared.flags[i]!, columns, sweep.heap, i);
+    this.#one(sweep);
+  }
+
+  #refused(sweep: Sweep, i: number, code: number): void {
+    const { columns } = sweep;
+    if (code === Eca.noReadAccess) columns.outcome[i] = ReadOutcome.noReadAccess;
+    else if (code === Eca.tooLarge) columns.outcome[i] = ReadOutcome.tooLarge;
+    else {
+      columns.outcome[i] = ReadOutcome.refused;
+      columns.code[i] = code;
+    }
+  }
+
+  #one(sweep: Sweep): void {
+    if (--sweep.left > 0) return;
+    this.#current = undefined;
+    this.#finish(sweep, ReadOutcome.timeout);
+    this.#next();
+  }
+
+  #late(requestId: number): boolean {
+    const at = this.#abandoned.findIndex(({ base, length }) => ((requestId - base) >>> 0) < length);
+    const range = this.#abandoned[at];
+    if (range === undefined) return false;
+    this.#context.counters[Counter.lateReplies]! += 1;
+    if (--range.left === 0) {
+      this.#abandoned.splice(at, 1);
+      this.#next();
+    }
+    return true;
+  }
+
+  #expire(id: number): void {
+    const sweep = this.#current;
+    if (sweep?.id === id) {
+      this.#current = undefined;
+      this.#abandoned.push({ base: sweep.base, length: sweep.rows.length, left: sweep.left });
+      this.#finish(sweep, ReadOutcome.timeout);
+      this.#next();
+      return;
+    }
+    const at = this.#queue.findIndex((waiting) => waiting.id === id);
+    const waiting = this.#queue[at];
+    if (waiting === undefined) return;
+    this.#queue.splice(at, 1);
+    answerUnasked(this.#context, id, waiting.rows, ReadOutcome.timeout);
+  }
+
+  /** Posts the sweep; rows without an answer get `unanswered`. */
+  #finish(sweep: Sweep, unanswered: ReadOutcome): void {
+    clearTimeout(sweep.timer);
+    const { columns, rows, heap } = sweep;
+    const { outcome, kind, channel, access, hashWords: hashes } = columns;
+    const { hashWords } = this.#context;
+    const { state, access: rights } = this.#context.columns;
+    channel.set(rows);
+    for (let i = 0; i < rows.length; i++) {
+      if (state[rows[i]!] === ChannelState.connected) access[i] = rights[rows[i]!]! | AccessBits.known;
+      if (outcome[i] === ReadOutcome.pending) outcome[i] = unanswered;
+      if (outcome[i] === ReadOutcome.ok) {
+        hashes[2 * i] = hashWords[2 * rows[i]!]!;
+        hashes[2 * i + 1] = hashWords[2 * rows[i]! + 1]!;
+      } else kind[i] = 0;
+    }
+    this.#heapSize = heap.size;
+    this.#context.counters[Counter.reads]! += rows.length;
+    post(this.#context, sweep.id, rows.length, columns, heap);
+  }
+}
+
+/** Answers rows that were never asked: each from its channel's state, connected ones with `outcome`. */
+export function answerUnasked(context: ThreadContext, id: number, rows: Int32Array, outcome: ReadOutcome): void {
+  const columns = packedColumns(rows.length);
+  columns.channel.set(rows);
+  for (let i = 0; i < rows.length; i++) {
+    const state = outcomeOfState(context.columns.state[rows[i]!] ?? 0);
+    columns.outcome[i] = state === ReadOutcome.notFound ? state : outcome;
+  }
+  post(context, id, rows.length, columns, undefined);
+}
+
+function post(context: ThreadContext, id: number, length: number, columns: PackedColumns, writer: HeapWriter | undefined): void {
+  const heap = writer?.finish();
+  const transfers = heap === undefined ? [columns.buffer] : [columns.buffer, heap.entries.buffer, heap.bytes.buffer];
+  context.outbox.report({ is: 'read', id, values: { length, buffer: columns.buffer, heap } }, transfers as ArrayBuffer[]);
+}
