@@ -64,7 +64,7 @@ export class WireClient {
     for (const rows of this.#rows) {
       for (const row of rows) {
         while (!reached(access, row)) {
-          if (Date.now() > late) throw new Error(`row ${row} is not ${what} after ${deadlineMs / 1000} s`);
+          if (Date.now() > late) throw new Error(`row ${row} (state ${access.columns.state[row]}) is not ${what} after ${deadlineMs / 1000} s`);
           await new Promise<void>((resolve) => {
             const timer = setTimeout(resolve, 1_000);
             this.#changed = () => {
@@ -81,7 +81,12 @@ export class WireClient {
   async connected(): Promise<void> {
     if (this.#access !== undefined) return;
     this.#open(false);
-    await this.#until((access, row) => access.columns.state[row] === ChannelState.connected, 'connected');
+    try {
+      await this.#until((access, row) => access.columns.state[row] === ChannelState.connected, 'connected');
+    } catch (fault) {
+      await this.disconnected();
+      throw fault;
+    }
     this.#facility.iocs.forEach((ioc, index) => this.#access!.prepareWrites(ioc.address, this.#rows[index]!));
   }
 
