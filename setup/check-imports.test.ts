@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../testing/harness/index.ts';
-import { PROJECT } from '../testing/harness/workplace.ts';
+import { PROJECT } from '../testing/harness/run-folder.ts';
 
 const SOUND: Record<string, string> = {
   'src/contracts/words.ts': 'export type Word = string;\n',

@@ -6,7 +6,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readlinkSync, r
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { eventually, isRunning, temporaryFolder } from '../testing/harness/index.ts';
-import { PROJECT } from '../testing/harness/workplace.ts';
+import { PROJECT } from '../testing/harness/run-folder.ts';
 
 const LOCK = { packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/other': { version: '1.0.0', optional: true, os: ['plan9'], cpu: ['vax'] } } };
 const INSTALLED = { packages: { 'node_modules/a': { version: '1.0.0' } } };
