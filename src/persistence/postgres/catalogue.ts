@@ -1,0 +1,25 @@
+import type { CatalogueStore } from '../port.ts';
+import type { Database } from './database.ts';
+import { createNames, pageChannels, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
+import { createEntries, deleteEntries, editEntry } from './entry-changes.ts';
+import { listDevices, listEntries, readEntry } from './entry-reads.ts';
+import { readRevisions } from './revisions.ts';
+import { resolveScope } from './scope.ts';
+
+export function createCatalogue(database: Database): CatalogueStore {
+  return {
+    revisions: () => readRevisions(database),
+    create: (entries) => database.transaction((session) => createEntries(session, entries)),
+    edit: (id, edit) => database.transaction((session) => editEntry(session, id, edit)),
+    delete: (ids) => database.transaction((session) => deleteEntries(session, ids)),
+    get: (id) => readEntry(database, id),
+    list: (filter, page) => listEntries(database, filter, page),
+    devices: () => listDevices(database),
+    channels: (page) => pageChannels(database, page),
+    resolve: (scope) => resolveScope(database, scope),
+    directory: () => readDirectory(database),
+    updateDirectory: (found) => updateDirectory(database, found),
+    names: createNames(database),
+    setpoints: (channels) => readSetpoints(database, channels),
+  };
+}

@@ -1,0 +1,98 @@
+/** The name dictionary, and where each channel was found last. */
+import type { CatalogueChannel } from '../../contracts/catalogue.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import type { Revisions, SetpointInfo } from '../port.ts';
+import type { Database, Session } from './database.ts';
+import { intArray, unpackInts } from './packed.ts';
+import { forever, publishRevision, readRevisions } from './revisions.ts';
+
+/** The channels that current entries name, each once. */
+export const currentChannels = `
+  select setpoint as id from entry_version where to_revision = ${forever} and setpoint is not null
+  union select readback from entry_version where to_revision = ${forever} and readback is not null
+  union select config from entry_version where to_revision = ${forever} and config is not null`;
+
+export function pageChannels(database: Database, page: { after: number; limit: number }): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }> {
+  return database.transaction(async (session) => {
+    const { catalogue } = await readRevisions(session);
+    const named = (role: string): string => `exists (select from entry_version v where v.to_revision = ${forever} and v.${role} = c.id)`;
+    const channels = await session.rows<CatalogueChannel>(
+      `select c.id, c.name, i.name as ioc from channel c left join directory d on d.channel_id = c.id left join ioc i on i.id = d.ioc_id
+       where c.id > $1 and (${['setpoint', 'readback', 'config'].map(named).join(' or ')}) order by c.id limit $2`,
+      [page.after, page.limit + 1],
+    );
+    return { revision: catalogue, channels: channels.slice(0, page.limit), more: channels.length > page.limit };
+  }, 'steady');
+}
+
+export function readDirectory(database: Database): Promise<{ channels: Int32Array; iocIndex: Int32Array; iocs: string[]; revisions: Revisions }> {
+  return database.transaction(async (session) => {
+    const revisions = await readRevisions(session);
+    const names = new Map((await session.rows<{ id: number; name: string }>('select id, name from ioc')).map((ioc) => [ioc.id, ioc.name]));
+    const [packed] = await session.rows<{ ids: Buffer | null; iocs: Buffer | null }>(
+      `select string_agg(int4send(id), ''::bytea) as ids, string_agg(int4send(ioc), ''::bytea) as iocs
+       from (select c.id, coalesce(d.ioc_id, 0) as ioc from (${currentChannels}) c left join directory d on d.channel_id = c.id order by c.id) x`,
+    );
+    const iocIds = unpackInts(packed!.iocs);
+    const iocs: string[] = [];
+    const indexOf = new Map<number, number>([[0, -1]]);
+    const iocIndex = iocIds.map((id) => {
+      let index = indexOf.get(id);
+      if (index === undefined) {
+        index = iocs.push(names.get(id)!) - 1;
+        indexOf.set(id, index);
+      }
+      return index;
+    });
+    return { channels: unpackInts(packed!.ids), iocIndex, iocs, revisions };
+  }, 'steady');
+}
+
+export function updateDirectory(database: Database, found: Readonly<Record<string, readonly number[]>>): Promise<void> {
+  const iocs = Object.keys(found);
+  const channels = iocs.flatMap((ioc) => [...found[ioc]!]);
+  if (channels.length === 0) return Promise.resolve();
+  const iocOf = iocs.flatMap((ioc, index) => found[ioc]!.map(() => index + 1));
+  return database.transaction(async (session) => {
+    // The lock keeps two hosts that found the same channels from waiting for each other's rows.
+    await session.rows(`select value from revision where name = 'directory' for update`);
+    await session.rows('insert into ioc (name) select x from unnest($1::text[]) x where not exists (select from ioc i where i.name = x) on conflict do nothing', [iocs]);
+    const changed = await session.rows<{ one: number }>(
+      `with moved as (
+         insert into directory (channel_id, ioc_id)
+         select distinct on (c.id) c.id, i.id from unnest($1::int4[], $2::int4[]) x(channel, at)
+         join channel c on c.id = x.channel join ioc i on i.name = ($3::text[])[x.at]
+         order by c.id
+         on conflict (channel_id) do update set ioc_id = excluded.ioc_id where directory.ioc_id <> excluded.ioc_id
+         returning 1
+       ) select 1 as one from moved limit 1`,
+      [intArray(channels), intArray(iocOf), iocs],
+    );
+    if (changed.length > 0) await publishRevision(session, 'directory');
+  });
+}
+
+/** Names never change, so those seen once are kept. */
+export function createNames(database: Database): (channels: Int32Array) => Promise<string[]> {
+  const known = new Map<number, string>();
+  return async (channels) => {
+    const missing = [...new Set(channels)].filter((id) => !known.has(id));
+    if (missing.length > 0) {
+      const rows = await database.rows<{ id: number; name: string }>('select id, name from channel where id = any($1::int4[])', [intArray(missing)]);
+      for (const { id, name } of rows) known.set(id, name);
+    }
+    return Array.from(channels, (id) => {
+      const name = known.get(id);
+      if (name === undefined) throw new DreyError('notFound', `there is no channel with the id ${id}`);
+      return name;
+    });
+  };
+}
+
+export function readSetpoints(session: Session, channels: Int32Array): Promise<SetpointInfo[]> {
+  return session.rows<SetpointInfo>(
+    `select setpoint as channel, entry_id as "entryId", read_only as "readOnly", abs_tolerance as "absTolerance", rel_tolerance as "relTolerance"
+     from entry_version where to_revision = ${forever} and setpoint = any($1::int4[]) order by setpoint`,
+    [intArray(channels)],
+  );
+}

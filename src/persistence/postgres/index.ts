@@ -1,0 +1,34 @@
+/** The persistence port on Postgres 15 or newer. */
+import type { Log } from '../../kernel/log.ts';
+import type { Persistence } from '../port.ts';
+import { createApiKeys } from './api-keys.ts';
+import { createAudit } from './audit.ts';
+import { createCatalogue } from './catalogue.ts';
+import { createDatabase } from './database.ts';
+import { createMetaTable } from './metas.ts';
+import { migrate } from './migrate.ts';
+import { createRestores } from './restores.ts';
+import { createSnapshots } from './snapshots.ts';
+import { createTags } from './tags.ts';
+
+export interface PostgresOptions {
+  readonly url: string;
+  /** Connections at most; half of them may be busy with snapshots being stored. */
+  readonly poolSize?: number;
+  readonly log: Log;
+}
+
+export function createPersistence({ url, poolSize = 12, log }: PostgresOptions): Persistence {
+  const database = createDatabase({ url, poolSize, log });
+  return {
+    catalogue: createCatalogue(database),
+    tags: createTags(database),
+    snapshots: createSnapshots(database, createMetaTable(database), Math.max(1, Math.floor(poolSize / 2))),
+    restores: createRestores(database),
+    apiKeys: createApiKeys(database, log),
+    audit: createAudit(database),
+    migrate: () => migrate(database, log),
+    ping: () => database.ping(),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,26 @@
+/** Many ids as one value on the wire: tens of thousands of rows or array elements parsed one by one take longer than the query. */
+
+/** The text form of an int4[] parameter. */
+export const intArray = (ids: Int32Array | readonly number[]): string => `{${ids.join(',')}}`;
+
+/** What `string_agg(int4send(x), ''::bytea)` gives; null when there was no row. */
+export function unpackInts(packed: Buffer | null): Int32Array {
+  if (packed === null) return new Int32Array(0);
+  const ids = new Int32Array(packed.length / 4);
+  for (let i = 0; i < ids.length; i++) ids[i] = packed.readInt32BE(i * 4);
+  return ids;
+}
+
+/** Where `id` stands in ascending `ids`, else -1. */
+export function indexIn(ids: Int32Array, id: number): number {
+  let low = 0;
+  let high = ids.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const there = ids[middle]!;
+    if (there === id) return middle;
+    if (there < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}

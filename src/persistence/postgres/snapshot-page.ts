@@ -1,0 +1,81 @@
+/** A snapshot as its entries, for people: what the catalogue said then (S2), and the rows. Reads only, whatever the limit. */
+import { DreyError } from '../../contracts/errors.ts';
+import type { SnapshotCell, SnapshotEntryRow, SnapshotPage } from '../port.ts';
+import type { Database } from './database.ts';
+import type { MetaTable } from './metas.ts';
+import { indexIn } from './packed.ts';
+import { readSnapshot, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
+import { readValues } from './snapshot-values.ts';
+import { likePattern } from './text-search.ts';
+
+interface EntryThen {
+  readonly entry_id: string;
+  readonly device: string;
+  readonly description: string;
+  readonly abs_tolerance: number;
+  readonly rel_tolerance: number;
+  readonly read_only: boolean;
+  readonly tags: string;
+  readonly setpoint: number | null;
+  readonly readback: number | null;
+  readonly config: number | null;
+  readonly setpoint_name: string | null;
+  readonly readback_name: string | null;
+  readonly config_name: string | null;
+}
+
+/** The entries of snapshot `s` as they stood when it was taken. */
+export const entriesThen = `snapshot s join entry_version v on v.from_revision <= s.catalogue_revision and v.to_revision > s.catalogue_revision
+  and (s.entry_ids is null or v.entry_id = any(s.entry_ids))`;
+
+/** Between the names of an entry's tags: a list is costly to parse, tens of thousands of times. */
+const separator = '\u001f';
+
+export async function readPage(database: Database, metas: MetaTable, id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> {
+  const snapshot = await readSnapshot(database, id);
+  const { rows, totalCount } = await readEntriesThen(database, snapshot, options);
+  const whole = rows.length === totalCount && !options.search;
+  const columns = await readValues(database, snapshot, whole ? undefined : channelsOf(rows));
+  const cell = (channel: number | null, name: string | null): SnapshotCell | null => (channel === null || name === null ? null : { name, row: indexIn(columns.channel, channel) });
+  const entries = rows.map((row): SnapshotEntryRow => ({
+    entryId: row.entry_id,
+    device: row.device,
+    description: row.description,
+    absTolerance: row.abs_tolerance,
+    relTolerance: row.rel_tolerance,
+    readOnly: row.read_only,
+    tags: row.tags === '' ? [] : row.tags.split(separator),
+    setpoint: cell(row.setpoint, row.setpoint_name),
+    readback: cell(row.readback, row.readback_name),
+    config: cell(row.config, row.config_name),
+  }));
+  return { summary: summaryOf(snapshot), totalCount, entries, columns, metas: await metas.read(columns.metaHash) };
+}
+
+async function readEntriesThen(database: Database, snapshot: SnapshotRow, options: { limit?: number; offset?: number; search?: string }): Promise<{ rows: EntryThen[]; totalCount: number }> {
+  const { limit, offset = 0 } = options;
+  if (offset < 0 || (limit !== undefined && limit < 0)) throw new DreyError('badInput', `limit ${limit} and offset ${offset} must be 0 or larger`);
+  const values: unknown[] = [snapshot.number];
+  let where = 's.number = $1';
+  if (options.search) {
+    values.push(likePattern(options.search));
+    const texts = ['setpoint_name', 'readback_name', 'config_name', 'device', 'description'];
+    where += ` and (${texts.map((name) => `v.${name} ilike $2`).join(' or ')})`;
+  }
+  const rows = await database.rows<EntryThen>(
+    `select entry_id, v.device, v.description, abs_tolerance, rel_tolerance, read_only, array_to_string(tag_names, '${separator}') as tags,
+       setpoint, readback, config, setpoint_name, readback_name, config_name
+     from ${entriesThen} where ${where} order by coalesce(setpoint_name, readback_name, config_name), entry_id
+     limit $${values.length + 1} offset $${values.length + 2}`,
+    [...values, limit ?? null, offset],
+  );
+  if (limit === undefined && offset === 0) return { rows, totalCount: rows.length };
+  const [count] = await database.rows<{ count: bigint }>(`select count(*) from ${entriesThen} where ${where}`, values);
+  return { rows, totalCount: Number(count!.count) };
+}
+
+function channelsOf(rows: readonly EntryThen[]): Int32Array {
+  const channels = new Set<number>();
+  for (const row of rows) for (const channel of [row.setpoint, row.readback, row.config]) if (channel !== null) channels.add(channel);
+  return Int32Array.from(channels).sort();
+}

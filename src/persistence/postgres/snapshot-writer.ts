@@ -1,0 +1,123 @@
+/**
+ * Takes a snapshot's rows into the database while they are still being gathered: one COPY in one
+ * transaction. The row that makes it visible is written last, in the same transaction, so a writer
+ * that died at any moment has left nothing (S1).
+ */
+import type { PoolClient } from 'pg';
+import type { SnapshotQuality } from '../../contracts/snapshots.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import type { NewSnapshot, SnapshotWriter } from '../port.ts';
+import { copyIn } from './copy.ts';
+import { sessionOn, type Database } from './database.ts';
+import { databaseFault, isAway } from './faults.ts';
+import type { Partitions } from './partitions.ts';
+import { forever } from './revisions.ts';
+import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
+import type { Turns } from './turns.ts';
+import { newUuid } from './uuid.ts';
+import { createValueEncoder } from './value-encoder.ts';
+import { valueColumnList } from './value-layout.ts';
+
+/** A snapshot waits for its IOCs, so the usual limit of a statement does not fit. */
+const copyWithinMs = 15 * 60_000;
+
+export async function beginSnapshot(database: Database, partitions: Partitions, turns: Turns, snapshot: NewSnapshot): Promise<SnapshotWriter> {
+  const [start] = await database.rows<{ number: number; stored: boolean }>(
+    `select nextval('snapshot_number')::int4 as number, exists (select from snapshot where job_id = $1 and kind = $2) as stored`,
+    [snapshot.jobId, snapshot.kind],
+  );
+  const { number, stored } = start!;
+  if (stored) throw storedAlready(snapshot);
+  const table = await partitions.ready(number);
+  const leave = await turns.take();
+  let client: PoolClient;
+  try {
+    client = await database.connect();
+  } catch (error) {
+    leave();
+    throw error;
+  }
+  const session = sessionOn(client);
+  let open = true;
+  const end = (broken?: unknown): void => {
+    open = false;
+    client.release(broken instanceof Error ? broken : broken !== undefined);
+    leave();
+  };
+  const fail = (error: unknown): unknown => {
+    // Ending the connection undoes all of it, in whatever state the COPY is.
+    if (open) end(error);
+    return isDuplicateJob(error) ? storedAlready(snapshot) : databaseFault(error);
+  };
+
+  try {
+    await client.query(`begin; set local statement_timeout = ${copyWithinMs}`);
+  } catch (error) {
+    throw fail(error);
+  }
+  const copy = copyIn(client, `copy ${table} (${valueColumnList}) from stdin (format binary)`);
+  const encoder = createValueEncoder(number);
+  // On another connection, beside the COPY; its error is for commit to meet.
+  const tags = tagsOf(database, snapshot);
+  tags.catch(() => {});
+  const mustBeOpen = (): void => {
+    if (!open) throw new DreyError('conflict', `the snapshot ${JSON.stringify(snapshot.title)} is stored, given up or failed already`);
+  };
+
+  return {
+    write: async (part) => {
+      mustBeOpen();
+      try {
+        await copy.write(encoder.encode(part));
+      } catch (error) {
+        throw fail(error);
+      }
+    },
+    commit: async (quality: SnapshotQuality) => {
+      mustBeOpen();
+      try {
+        const rest = encoder.finish();
+        const [tagIds] = await Promise.all([tags, copy.write(rest).then(() => copy.finish())]);
+        const [row] = await session.rows<SnapshotRow>(
+          `insert into snapshot (number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, job_id, catalogue_revision, entry_ids, tags, pv_count, quality)
+           values ($1, $2, $3, $4, $5, now(), now(), $6, $7, $8, $9, $10, $11, $12, $13, $14) returning ${snapshotColumns}`,
+          [
+            number, newUuid(), snapshot.title, snapshot.description, snapshot.createdBy, snapshot.mode, snapshot.kind, JSON.stringify(snapshot.scope),
+            snapshot.jobId, snapshot.catalogueRevision, snapshot.entryIds, tagIds, encoder.rows, JSON.stringify(quality),
+          ],
+        );
+        await client.query('commit');
+        end();
+        return summaryOf(row!);
+      } catch (error) {
+        throw fail(error);
+      }
+    },
+    abort: async () => {
+      if (!open) return;
+      open = false;
+      let broken: unknown;
+      try {
+        await copy.abort();
+        await client.query('rollback');
+      } catch (error) {
+        broken = error;
+      }
+      end(broken);
+    },
+  };
+}
+
+const storedAlready = (snapshot: NewSnapshot): DreyError => new DreyError('conflict', `job ${snapshot.jobId} has stored its ${snapshot.kind} already`);
+
+const isDuplicateJob = (error: unknown): boolean => error instanceof Error && !isAway(error) && (error as { constraint?: string }).constraint === 'snapshot_job_id_kind_key';
+
+/** Tags of the entries that it holds, as they were tagged then: kept with it, so that listing by tag touches neither entries nor values. */
+async function tagsOf(database: Database, snapshot: NewSnapshot): Promise<string[]> {
+  const [row] = await database.rows<{ tags: string[] }>(
+    `select coalesce(array_agg(distinct t.id), '{}') as tags from entry_version v, unnest(v.tags) t(id)
+     where v.from_revision <= $1 and v.to_revision > $1 and ($2::uuid[] is null or v.entry_id = any($2))`,
+    [Math.min(snapshot.catalogueRevision, forever - 1), snapshot.entryIds],
+  );
+  return row!.tags;
+}
