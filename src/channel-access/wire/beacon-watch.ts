@@ -14,12 +14,14 @@ const mostServers = 16_384;
 const sameBeaconMs = 250;
 const fewBeacons = 4;
 const silentPeriods = 2.2;
+/** A longer pause than so many periods was no period. */
+const slowestPeriods = 8;
 const forgottenMs = 3_600_000;
 
 interface Server {
   id: number;
   heardMs: number;
-  /** Longest pause between two beacons, at least the configured period. */
+  /** The last regular pause between two beacons, at least the configured period. */
   periodMs: number;
   missing: boolean;
 }
@@ -50,9 +52,10 @@ export class BeaconWatch {
     const pauseMs = nowMs - known.heardMs;
     if (step <= 0 && step >= -fewBeacons && pauseMs < sameBeaconMs) return;
     const { missing } = known;
-    const restarted = step < 0;
+    // The same number again is the first one of a server that was restarted before its second.
+    const restarted = step <= 0;
     // A server with a slower period than ours was silent, not missing: it is learned for the next time.
-    if (step === 1) known.periodMs = Math.max(known.periodMs, pauseMs);
+    if (step === 1) known.periodMs = Math.max(this.#periodMs, Math.min(pauseMs, this.#periodMs * slowestPeriods));
     if (restarted) known.periodMs = this.#periodMs;
     Object.assign(known, { id, heardMs: nowMs, missing: false });
     if (restarted) this.#on(ioc, 'restarted');
