@@ -23,7 +23,7 @@ export const idParam = z.object({ id: z.string().min(1).max(255) });
 /** A flag in a query: true, 1, yes, on and their opposites. */
 export const flag = z.stringbool();
 
-export const pageLimit = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual).describe(`rows of a page, 1 to ${most}`);
+export const pageLimit = (most: number, usual: number) => z.coerce.number().int().min(0).max(most).default(usual).describe(`rows of a page, 0 to ${most}`);
 export const pageOffset = z.coerce.number().int().min(0).default(0).describe('rows to skip');
 
 /** A parameter that may be repeated in a query. */

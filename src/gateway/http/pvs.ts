@@ -3,7 +3,7 @@ import { catalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { parseInput } from '../input.ts';
 import { entryEdit, newEntries, newEntry, type CatalogueOperations } from '../operations/catalogue.ts';
-import { bodyLimits, idParam, pageLimit, type Door } from './door.ts';
+import { bodyLimits, idParam, type Door } from './door.ts';
 
 const tags = ['pvs'];
 const tagFilter = z.record(z.string(), z.array(z.string()));
@@ -11,7 +11,7 @@ const search = z.string().max(1000).describe('part of an address, device or desc
 
 const pageQuery = z.object({
   pvName: search.optional(),
-  pageSize: pageLimit(1000, 100),
+  pageSize: z.coerce.number().int().min(1).max(1000).default(100).describe('rows of a page, 1 to 1000'),
   continuationToken: z.string().max(255).optional().describe('of the page before; absent = first page'),
   tagFilters: z.string().optional().describe('JSON {groupId: [tagId]}: any of a group\'s tags, in every group'),
 });

@@ -26,7 +26,7 @@ const listQuery = z.object({
 });
 
 const valuesQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1_000_000).optional().describe('rows of the page; absent = all'),
+  limit: z.coerce.number().int().min(0).max(1_000_000).optional().describe('rows of the page; absent = all'),
   offset: pageOffset,
   search: z.string().max(1000).optional().describe('part of a name, device or description'),
 });

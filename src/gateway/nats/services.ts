@@ -17,7 +17,7 @@ import { restoreBody } from '../operations/restores.ts';
 import { snapshotJson } from '../operations/snapshot-rows.ts';
 
 const id = z.string().min(1).max(255);
-const paging = (most: number, usual: number) => ({ limit: z.number().int().min(1).max(most).default(usual), offset: z.number().int().min(0).default(0) });
+const paging = (most: number, usual: number) => ({ limit: z.number().int().min(0).max(most).default(usual), offset: z.number().int().min(0).default(0) });
 const restoring = { snapshotId: id, request: restoreBody };
 
 type Answer = Promise<Uint8Array>;

@@ -11,7 +11,7 @@ import type { Audit } from '../audit.ts';
 /** Hosts answer from memory: who takes longer is in trouble. */
 const answerWithinMs = 2_000;
 
-export const iocWithChannels = iocView.extend({ channelStates: z.array(channelView).describe('one per PV name that this IOC serves') });
+export const iocWithChannels = iocView.extend({ channelList: z.array(channelView).describe('one per PV name that this IOC serves') });
 export const commandBody = iocCommand.omit({ command: true }).strict();
 
 interface HostAnswer {
@@ -39,7 +39,7 @@ export function createIocOperations({ bus, hosts, audit }: { bus: Bus; hosts: Ho
     const { answers, silent } = await ask(name);
     for (const { iocs, channels } of answers) {
       const found = iocs.find((ioc) => ioc.name === name);
-      if (found) return { ...found, channelStates: [...(channels ?? [])] };
+      if (found) return { ...found, channelList: [...(channels ?? [])] };
     }
     if (answers.length === 0 && silent.length === 0) throw new DreyError('unavailable', `no ioc-host is running: nobody watches "${name}"`);
     if (silent.length > 0) throw new DreyError('unavailable', `"${name}" is not with the ioc-hosts that answered; these did not: ${silent.join(', ')}`);
@@ -55,7 +55,7 @@ export function createIocOperations({ bus, hosts, audit }: { bus: Bus; hosts: Ho
     show,
 
     command: async (caller: Caller, name: string, { command, reason }: IocCommand): Promise<IocView> => {
-      const { channelStates: _, ...before } = await show(name);
+      const { channelList: _, ...before } = await show(name);
       return audit.command(caller, { what: `iocs.${command}`, subject: name, why: reason, before }, async () => {
         const body = json.encode({ ioc: name, command, reason, who: caller.who });
         const after = json.decode<IocView>(await bus.request(subjects.hostCommand, body, answerWithinMs));
