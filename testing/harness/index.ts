@@ -3,6 +3,7 @@
 export { freePort } from '../../src/embedded/index.ts';
 export type { NatsServer, PostgresServer, SoftIoc } from '../../src/embedded/index.ts';
 export { startDrey, type Drey, type DreyOptions } from './drey.ts';
+export { startCaClient, type CaClient } from './ca-client.ts';
 export { eventually, eventuallyEqual, type Waiting } from './eventually.ts';
 export { startNats, type NatsForTest } from './nats.ts';
 export { isRunning, startOwner, type Owner } from './processes.ts';

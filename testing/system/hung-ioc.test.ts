@@ -1,0 +1,84 @@
+/** One of four IOCs hangs: acceptance of the breaker on real soft IOCs. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { IocView } from '../../src/contracts/iocs.ts';
+import type { SnapshotSummary } from '../../src/contracts/snapshots.ts';
+import { eventually, manyRecords, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
+
+const perIoc = 100;
+const deadlineMs = 1000;
+let iocs: Awaited<ReturnType<typeof startSoftIoc>>[];
+let drey: Drey;
+
+beforeAll(async () => {
+  iocs = await Promise.all([0, 1, 2, 3].map((ioc) => startSoftIoc({ records: manyRecords(perIoc, (n) => ({ type: 'ao', name: `I${ioc}:${n}`, fields: { VAL: n } })) })));
+  drey = await startDrey({ addressList: iocs.map((ioc) => `127.0.0.1:${ioc.port}`).join(' '), environment: { DREY_BREAKER_BASE_MS: '2000', DREY_CA_ECHO_IDLE_MS: '60000' } });
+  await drey.post('/v1/pvs/multi', iocs.flatMap((_, ioc) => Array.from({ length: perIoc }, (_unused, n) => ({ setpointAddress: `I${ioc}:${n}` }))));
+  await drey.connected(4 * perIoc);
+}, 120_000);
+
+afterAll(async () => {
+  iocs?.[2]?.process.signal('SIGCONT');
+  await drey?.[Symbol.asyncDispose]();
+  await Promise.all(iocs?.map((ioc) => ioc.stop()) ?? []);
+});
+
+const take = (title: string, mode = 'live'): Promise<SnapshotSummary> => drey.post('/v1/snapshots?async=false', { title, mode, deadlineMs });
+const breaker = async (ioc: number): Promise<IocView> => (await drey.get<IocView[]>('/v1/iocs')).find(({ name }) => name === `127.0.0.1:${iocs[ioc]!.port}`)!;
+
+test('I1, I2: a hung IOC costs one timeout once, then nothing, and its breaker closes by itself', async () => {
+  const good = await take('all well');
+  expect(good.quality.outcomes).toEqual({ ok: 4 * perIoc });
+
+  iocs[2]!.process.signal('SIGSTOP');
+  const first = await take('one hangs');
+  expect(first.quality.outcomes).toEqual({ ok: 3 * perIoc, timeout: perIoc });
+  expect(first.quality.iocsNotAnswering.map(({ ioc }) => ioc)).toEqual([`127.0.0.1:${iocs[2]!.port}`]);
+  // One deadline, not several; the rest is what a loaded machine needs.
+  expect(first.quality.durationMs).toBeGreaterThanOrEqual(deadlineMs);
+  expect(first.quality.durationMs).toBeLessThan(2 * deadlineMs);
+
+  await eventually(async () => ['open', 'halfOpen'].includes((await breaker(2)).state), { saying: 'the breaker to open' });
+  const second = await take('breaker open');
+  expect(second.quality.outcomes).toEqual({ ok: 3 * perIoc, iocOpen: perIoc });
+  expect(second.quality.durationMs).toBeLessThan(deadlineMs);
+  expect(second.quality.iocsNotAnswering[0]?.reason).toMatch(/open/);
+
+  const monitored = await take('from monitors', 'monitored');
+  expect(monitored.quality.outcomes).toEqual({ ok: 3 * perIoc, iocOpen: perIoc });
+
+  iocs[2]!.process.signal('SIGCONT');
+  await eventually(async () => (await breaker(2)).state === 'closed', { saying: 'the breaker to close by itself', withinMs: 20_000 });
+  expect((await take('well again')).quality.outcomes).toEqual({ ok: 4 * perIoc });
+}, 90_000);
+
+test('S1: a monitored snapshot passes off no value of an IOC that hangs, before any breaker knows', async () => {
+  iocs[2]!.process.signal('SIGSTOP');
+  const taken = await take('from monitors', 'monitored');
+  expect(taken.quality.outcomes).toEqual({ ok: 3 * perIoc, timeout: perIoc });
+  iocs[2]!.process.signal('SIGCONT');
+  await eventually(async () => (await breaker(2)).state === 'closed', { saying: 'the breaker to close by itself', withinMs: 20_000 });
+}, 60_000);
+
+test('a killed IOC opens its breaker at once, and comes back on another port under its new address', async () => {
+  const records = manyRecords(perIoc, (n) => ({ type: 'ao', name: `I3:${n}`, fields: { VAL: n } }));
+  iocs[3]!.process.signal('SIGKILL');
+  await eventually(async () => (await breaker(3)).state !== 'closed', { saying: 'the breaker to open' });
+  const down = await take('one is dead');
+  expect(down.quality.outcomes).toMatchObject({ ok: 3 * perIoc });
+  expect(down.quality.durationMs).toBeLessThan(deadlineMs);
+  // The same channels, at the address of the search list but served by a fresh process on its port.
+  iocs[3] = await startSoftIoc({ records, port: iocs[3]!.port });
+  await eventually(async () => (await take('is it back')).quality.outcomes['ok'] === 4 * perIoc, { saying: 'the IOC to be back', withinMs: 30_000, everyMs: 500 });
+}, 90_000);
+
+test('an operator opens and closes a breaker, with a reason that is kept', async () => {
+  const name = encodeURIComponent(`127.0.0.1:${iocs[0]!.port}`);
+  const forced = await drey.post<IocView>(`/v1/iocs/${name}/open`, { reason: 'maintenance' });
+  expect(forced).toMatchObject({ state: 'forcedOpen', reason: expect.stringContaining('maintenance') as string });
+  expect((await take('in maintenance')).quality.outcomes).toEqual({ ok: 3 * perIoc, iocOpen: perIoc });
+  expect((await drey.call('POST', `/v1/iocs/${name}/close`, {})).status).toBeGreaterThanOrEqual(400);
+  expect(await drey.post<IocView>(`/v1/iocs/${name}/close`, { reason: 'done' })).toMatchObject({ state: 'closed' });
+  expect((await take('after maintenance')).quality.outcomes).toEqual({ ok: 4 * perIoc });
+  const audit = await drey.get<{ results: { why: string }[] }>('/v1/audit?limit=100');
+  expect(audit.results.map((event) => event.why)).toEqual(expect.arrayContaining(['maintenance', 'done']));
+}, 60_000);
