@@ -1,6 +1,7 @@
 /** Gathers text and arrays of a batch into one growing buffer, ready to be transferred. */
 import { HeapEntry, type Heap } from '../packed-values.ts';
 import { Native, valueSize } from '../protocol/dbr.ts';
+import { copySwapped } from '../protocol/swap.ts';
 
 const textSize = valueSize[Native.string]!;
 
@@ -82,23 +83,5 @@ export class HeapWriter {
     const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#end + size));
     this.#bytes.copy(larger, 0, 0, this.#end);
     this.#bytes = larger;
-  }
-}
-
-/** Buffer's own swap is native and wins from here on. */
-const nativeSwapFrom = 512;
-
-/** Copies `length` bytes and turns the byte order of elements of `size` bytes. */
-export function copySwapped(from: Buffer, at: number, to: Buffer, start: number, length: number, size: number): void {
-  if (size === 1 || length >= nativeSwapFrom) {
-    from.copy(to, start, at, at + length);
-    const part = to.subarray(start, start + length);
-    if (size === 8) part.swap64();
-    else if (size === 4) part.swap32();
-    else if (size === 2) part.swap16();
-    return;
-  }
-  for (let i = 0; i < length; i += size) {
-    for (let j = 0; j < size; j++) to[start + i + j] = from[at + i + size - 1 - j]!;
   }
 }

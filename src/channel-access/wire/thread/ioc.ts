@@ -1,10 +1,11 @@
 /** One IOC in its CA thread: the first circuit and, when something is written, the one for puts. */
-import { after } from '../clock.ts';
+import { ReadOutcome } from '../../../contracts/values.ts';
+import { after, now } from '../clock.ts';
 import type { Command } from '../thread-messages.ts';
 import type { ThreadContext } from './context.ts';
 import type { Pulses } from './pulse.ts';
+import { Puts } from './puts.ts';
 import { answerUnasked } from './reads.ts';
-import { ReadOutcome } from '../../../contracts/values.ts';
 import { Session } from './session.ts';
 
 type Of<Verb extends Command['do']> = Command & { readonly do: Verb };
@@ -13,6 +14,7 @@ export class Ioc {
   readonly #context: ThreadContext;
   readonly #address: string;
   readonly #pulses: Pulses;
+  readonly #puts: Puts;
   #session: Session | undefined;
   #allowed = true;
 
@@ -20,6 +22,7 @@ export class Ioc {
     this.#context = context;
     this.#address = address;
     this.#pulses = pulses;
+    this.#puts = new Puts(context, address, () => this.#session?.circuit);
   }
 
   connect({ rows, names, monitor }: Of<'connect'>): void {
@@ -27,11 +30,12 @@ export class Ioc {
       this.#context.nameOf.set(row, names[i]!);
       this.#context.monitored[row] = monitor[i]!;
     });
-    this.#session ??= new Session(this.#context, this.#address, this.#pulses, this.#allowed, () => (this.#session = undefined));
+    this.#session ??= this.#open();
     this.#session.add(rows);
   }
 
   close(rows: Int32Array): void {
+    this.#puts.remove(rows);
     this.#session?.remove(rows);
     for (const row of rows) this.#context.nameOf.delete(row);
     this.#context.outbox.report({ is: 'closed', rows });
@@ -40,6 +44,14 @@ export class Ioc {
   read({ id, rows, deadlineAt }: Of<'read'>): void {
     if (this.#session === undefined) answerUnasked(this.#context, id, rows, ReadOutcome.disconnected);
     else this.#session.reads.ask(id, rows, deadlineAt);
+  }
+
+  write(command: Of<'write'>): void {
+    this.#puts.write(command);
+  }
+
+  prepare(rows: Int32Array): void {
+    this.#puts.prepare(rows);
   }
 
   alive({ id, deadlineAt }: Of<'alive'>): void {
@@ -64,13 +76,41 @@ export class Ioc {
 
   watch(at: number): void {
     this.#session?.circuit.watch(at);
+    this.#puts.watch(at);
   }
 
   flow(behind: boolean): void {
     this.#session?.flow(behind);
   }
 
+  /** The IOC's beacon counter fell back: whoever answers there now does not know these circuits. */
+  restarted(): void {
+    const circuit = this.#session?.circuit;
+    if (circuit === undefined) return;
+    const reason = 'the IOC has restarted';
+    if (circuit.isSilent) {
+      circuit.close(reason);
+      return;
+    }
+    const answer = (): void => clearTimeout(timer);
+    const timer = after(now() + this.#context.options.echoTimeoutMs, () => {
+      if (circuit.abandonProbe(answer)) circuit.close(reason);
+    });
+    circuit.probe(answer);
+  }
+
   stop(): void {
+    this.#puts.stop();
     this.#session?.circuit.close('stopped');
+  }
+
+  #open(): Session {
+    return new Session(this.#context, this.#address, this.#pulses, this.#allowed, {
+      gone: (rows) => this.#puts.remove(rows),
+      ended: (reason) => {
+        this.#session = undefined;
+        this.#puts.drop(reason);
+      },
+    });
   }
 }

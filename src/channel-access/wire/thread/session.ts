@@ -21,6 +21,13 @@ import type { Pulses } from './pulse.ts';
 import { Reads } from './reads.ts';
 import { RequestIds } from './request-ids.ts';
 
+export interface SessionHooks {
+  /** The IOC does not, or no longer, have these channels. */
+  gone(rows: Int32Array): void;
+  /** The circuit is closed. */
+  ended(reason: string): void;
+}
+
 export class Session implements CircuitRole {
   readonly ioc: string;
   readonly circuit: Circuit;
@@ -30,17 +37,17 @@ export class Session implements CircuitRole {
   readonly #ids = new RequestIds();
   readonly #descriptions: Descriptions;
   readonly #monitors: Monitors;
-  readonly #ended: () => void;
+  readonly #hooks: SessionHooks;
   /** Rows that wait for the circuit, or for leave to be created. */
   #pending: number[] = [];
   #allowed: boolean;
   #refused: { row: number; wasLive: boolean; reason: string }[] = [];
 
-  constructor(context: ThreadContext, ioc: string, pulses: Pulses, allowed: boolean, ended: () => void) {
+  constructor(context: ThreadContext, ioc: string, pulses: Pulses, allowed: boolean, hooks: SessionHooks) {
     this.#context = context;
     this.ioc = ioc;
     this.#allowed = allowed;
-    this.#ended = ended;
+    this.#hooks = hooks;
     const { host, port } = splitAddress(ioc);
     const send = (bytes: Uint8Array): void => this.circuit.send(bytes);
     this.channels = new Channels(context.slotOf, send, {
@@ -132,7 +139,7 @@ export class Session implements CircuitRole {
       if (wasLive) columns.state[row] = ChannelState.disconnected;
       (wasLive ? connected : connecting).push(row);
     });
-    this.#ended();
+    this.#hooks.ended(reason);
     outbox.report({ is: 'down', ioc: this.ioc, reason });
     this.#lost(connected, connecting, reason, wasUp ? 'circuit' : 'unreachable');
     this.reads.drop();
@@ -187,6 +194,7 @@ export class Session implements CircuitRole {
     const refused = this.#refused;
     this.#refused = [];
     for (const { row, wasLive } of refused) if (wasLive) this.#context.columns.state[row] = ChannelState.disconnected;
+    this.#hooks.gone(Int32Array.from(refused, ({ row }) => row));
     const rows = (wasLive: boolean): number[] => refused.filter((one) => one.wasLive === wasLive).map(({ row }) => row);
     this.#lost(rows(true), rows(false), refused[0]!.reason, 'refused');
   }

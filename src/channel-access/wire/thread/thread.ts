@@ -41,10 +41,9 @@ function obey(ioc: Ioc, command: Exclude<Command, { do: 'stop' }>): void {
     case 'read': return ioc.read(command);
     case 'alive': return ioc.alive(command);
     case 'allow': return ioc.allow(command.allowed);
-    case 'write':
-    case 'prepare':
-    case 'restarted':
-      return;
+    case 'write': return ioc.write(command);
+    case 'prepare': return ioc.prepare(command.rows);
+    case 'restarted': return ioc.restarted();
   }
 }
 

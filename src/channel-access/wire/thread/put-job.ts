@@ -1,0 +1,65 @@
+/** One `write` on its way: which rows have an outcome, and when the others were sent. */
+import { WriteOutcome } from '../../port.ts';
+import type { PutValues } from '../thread-messages.ts';
+
+export class PutJob {
+  readonly id: number;
+  readonly rows: Int32Array;
+  readonly values: PutValues;
+  readonly deadlineMs: number;
+  readonly window: number;
+  readonly outcome: Uint8Array;
+  readonly code: Uint16Array;
+  readonly startedAt: number;
+  /** The next row to be sent. */
+  next = 0;
+  /** Rows without an outcome. */
+  left: number;
+  timer: NodeJS.Timeout | undefined;
+  readonly #sentAt: Float64Array;
+  /** Rows in the order of their sending. */
+  readonly #order: Int32Array;
+  #sent = 0;
+  #oldest = 0;
+
+  constructor(id: number, rows: Int32Array, values: PutValues, options: { deadlineMs: number; window: number }, startedAt: number) {
+    this.id = id;
+    this.rows = rows;
+    this.values = values;
+    this.deadlineMs = options.deadlineMs;
+    this.window = Math.max(1, options.window);
+    this.startedAt = startedAt;
+    this.outcome = new Uint8Array(rows.length);
+    this.code = new Uint16Array(rows.length);
+    this.left = rows.length;
+    this.#sentAt = new Float64Array(rows.length);
+    this.#order = new Int32Array(rows.length);
+  }
+
+  sent(i: number, at: number): void {
+    this.#sentAt[i] = at;
+    this.#order[this.#sent++] = i;
+  }
+
+  sentAt(i: number): number {
+    return this.#sentAt[i]!;
+  }
+
+  settle(i: number, outcome: WriteOutcome, code = 0): void {
+    if (this.outcome[i] !== WriteOutcome.pending) return;
+    this.outcome[i] = outcome;
+    this.code[i] = code;
+    this.left--;
+  }
+
+  /** Gives every row that was not sent this outcome. */
+  settleUnsent(outcome: WriteOutcome): void {
+    for (; this.next < this.rows.length; this.next++) this.settle(this.next, outcome);
+  }
+
+  /** The row that has waited longest for its completion, or -1. */
+  oldest(): number {
+    while (this.#oldest < this.#sent && this.outcome[this.#order[this.#oldest]!] !== WriteOutcome.pending) this.#oldest++;
+    return this.#oldest < this.#sent ? this.#order[this.#oldest]! : -1;
+  }
+}

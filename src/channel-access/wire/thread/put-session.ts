@@ -1,0 +1,223 @@
+/**
+ * One life of an IOC's circuit for puts: its channels, and which of them have a put under way. It is
+ * a circuit of its own because the IOC serves the requests of a circuit in turn, and a put whose
+ * record is busy can hold all that come behind it.
+ */
+import { WriteOutcome } from '../../port.ts';
+import { Counter } from '../counters.ts';
+import { Command, Eca } from '../protocol/commands.ts';
+import { Native, padded } from '../protocol/dbr.ts';
+import { encodePut } from '../protocol/encode-put.ts';
+import { errorReport } from '../protocol/error-report.ts';
+import type { Frame } from '../protocol/frames.ts';
+import { headerSizeFor, writeHeader } from '../protocol/header.ts';
+import { HostileBytes } from '../protocol/hostile.ts';
+import { Channels, SlotState } from './channels.ts';
+import { Circuit, type CircuitRole } from './circuit.ts';
+import type { ThreadContext } from './context.ts';
+import type { PutJob } from './put-job.ts';
+import { splitAddress } from './session.ts';
+
+interface UnderWay {
+  /** Undefined once given up: the channel stays busy until the completion comes after all. */
+  job: PutJob | undefined;
+  readonly i: number;
+  readonly sentAt: number;
+}
+
+export interface PutSessionHooks {
+  /** Completions have come, or channels: there may be more to send. */
+  progress(): void;
+  down(reason: string): void;
+}
+
+export class PutSession implements CircuitRole {
+  readonly circuit: Circuit;
+  /** Puts under way that are not given up. */
+  inFlight = 0;
+  readonly #context: ThreadContext;
+  readonly #channels: Channels;
+  readonly #hooks: PutSessionHooks;
+  /** By slot. The slot is the request's id too: one put per channel. */
+  readonly #underWay: (UnderWay | undefined)[] = [];
+  #pending: number[] = [];
+  readonly #awaited = new Set<number>();
+  #batch: Buffer = Buffer.allocUnsafeSlow(16 * 1024);
+  #batchView = new DataView(this.#batch.buffer);
+  #batchEnd = 0;
+
+  constructor(context: ThreadContext, ioc: string, priority: number, hooks: PutSessionHooks) {
+    this.#context = context;
+    this.#hooks = hooks;
+    const { host, port } = splitAddress(ioc);
+    this.#channels = new Channels(context.putSlotOf, (bytes) => this.circuit.send(bytes), {
+      live: (slot) => this.#awaited.delete(this.#channels.row[slot]!),
+      gone: (slot) => {
+        this.#awaited.delete(this.#channels.row[slot]!);
+        this.#settle(slot, WriteOutcome.lost, 0);
+      },
+      access: () => {},
+    });
+    this.circuit = new Circuit(context, host, port, priority, this);
+  }
+
+  /** Creates the put channels of these rows unless they are there. */
+  create(rows: ArrayLike<number>): void {
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (this.#channels.slot(row) >= 0 || this.#awaited.has(row)) continue;
+      this.#awaited.add(row);
+      this.#pending.push(row);
+    }
+    this.#flushPending();
+  }
+
+  remove(rows: Int32Array): void {
+    const leaving = new Set(rows);
+    this.#pending = this.#pending.filter((row) => !leaving.has(row));
+    for (const row of rows) {
+      this.#awaited.delete(row);
+      const slot = this.#channels.slot(row);
+      if (slot >= 0) this.#settle(slot, WriteOutcome.lost, 0);
+    }
+    this.#channels.clear(rows);
+  }
+
+  /** Whether the channel of this row is on its way. */
+  isAwaited(row: number): boolean {
+    return this.#awaited.has(row);
+  }
+
+  /** When the put that keeps this row busy was sent; undefined when none does. */
+  busySince(row: number): number | undefined {
+    const slot = this.#channels.slot(row);
+    return slot < 0 ? undefined : this.#underWay[slot]?.sentAt;
+  }
+
+  /** Puts row `i` of the job into the batch. Returns pending, or why it was not sent. */
+  put(job: PutJob, i: number, at: number): WriteOutcome {
+    const row = job.rows[i]!;
+    const slot = this.#channels.slot(row);
+    const { state, access, native: natives, sid, elements } = this.#channels;
+    if (slot < 0 || state[slot] !== SlotState.live) return WriteOutcome.disconnected;
+    if ((access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
+    if (this.#underWay[slot] !== undefined) return WriteOutcome.busy;
+    const native = natives[slot]!;
+    const { columns, metas, nameOf, arrayLimit } = this.#context;
+    const encoded = encodePut({
+      native,
+      maxElements: Math.max(1, elements[slot]!),
+      longText: native === Native.char && nameOf.get(row)!.endsWith('$'),
+      labels: native === Native.enum ? metas.get(columns.metaHash[row]!)?.labels : undefined,
+    }, job.values, i);
+    if (encoded === undefined || encoded.payload.length > arrayLimit) return WriteOutcome.doesNotFit;
+    this.#write(native, encoded.count, sid[slot]!, slot, encoded.payload);
+    this.#underWay[slot] = { job, i, sentAt: at };
+    job.sent(i, at);
+    this.inFlight++;
+    this.#context.counters[Counter.writes]! += 1;
+    return WriteOutcome.pending;
+  }
+
+  /** Sends the batch. */
+  flush(): void {
+    if (this.#batchEnd === 0) return;
+    this.circuit.send(Buffer.from(this.#batch.subarray(0, this.#batchEnd)));
+    this.#batchEnd = 0;
+  }
+
+  /** Stops waiting for the completion of a row; its channel stays busy. */
+  giveUp(row: number): void {
+    const underWay = this.#underWay[this.#channels.slot(row)];
+    if (underWay?.job === undefined) return;
+    underWay.job = undefined;
+    this.inFlight--;
+  }
+
+  /** Ends this session; what is under way is lost. */
+  discard(): void {
+    this.#drop();
+    this.circuit.discard();
+  }
+
+  up(): void {
+    this.#flushPending();
+  }
+
+  unresponsive(): void {
+    // The IOC's first circuit says so; a put's own deadline finds a circuit that is stuck alone.
+  }
+
+  responsive(): void {}
+
+  frame(frame: Frame): void {
+    switch (frame.command) {
+      case Command.writeNotify:
+        this.#completed(frame.parameter2, frame.parameter1);
+        return;
+      case Command.error: {
+        const { command, requestId, code } = errorReport(frame);
+        if (command === Command.writeNotify) this.#completed(requestId, code);
+        return;
+      }
+      default:
+        if (!this.#channels.take(frame)) throw new HostileBytes(`command ${frame.command} is not one that an IOC sends on a circuit for puts`);
+    }
+  }
+
+  settled(): void {
+    this.#hooks.progress();
+  }
+
+  down(reason: string): void {
+    this.#drop();
+    this.#hooks.down(reason);
+  }
+
+  #completed(slot: number, status: number): void {
+    if (slot >= this.#channels.used || this.#underWay[slot] === undefined) {
+      throw new HostileBytes(`a put with number ${slot} was completed and is not under way`);
+    }
+    this.#settle(slot, status === Eca.normal ? WriteOutcome.done : WriteOutcome.refused, status === Eca.normal ? 0 : status);
+  }
+
+  #settle(slot: number, outcome: WriteOutcome, code: number): void {
+    const underWay = this.#underWay[slot];
+    this.#underWay[slot] = undefined;
+    if (underWay?.job === undefined) return;
+    this.inFlight--;
+    underWay.job.settle(underWay.i, outcome, code);
+  }
+
+  #drop(): void {
+    this.#underWay.forEach((_, slot) => this.#settle(slot, WriteOutcome.lost, 0));
+    this.#underWay.length = 0;
+    this.#pending = [];
+    this.#awaited.clear();
+    this.#channels.drop(() => {});
+  }
+
+  #flushPending(): void {
+    if (!this.circuit.isUp || this.#pending.length === 0) return;
+    const rows = this.#pending.filter((row) => this.#context.nameOf.has(row));
+    this.#pending = [];
+    this.#channels.create(rows, (row) => this.#context.nameOf.get(row)!);
+  }
+
+  #write(native: number, count: number, sid: number, slot: number, payload: Buffer): void {
+    const size = padded(payload.length);
+    const total = headerSizeFor(size, count) + size;
+    if (this.#batchEnd + total > this.#batch.length) this.#grow(total);
+    const at = writeHeader(this.#batchView, this.#batchEnd, Command.writeNotify, size, native, count, sid, slot);
+    payload.copy(this.#batch, at);
+    this.#batch.fill(0, at + payload.length, at + size);
+    this.#batchEnd += total;
+  }
+
+  #grow(total: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#batch.length, this.#batchEnd + total));
+    this.#batch.copy(larger, 0, 0, this.#batchEnd);
+    this.#batch = larger;
+    this.#batchView = new DataView(larger.buffer);
+  }
+}

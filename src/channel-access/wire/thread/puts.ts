@@ -1,0 +1,201 @@
+/**
+ * Puts with completion to one IOC: a window of them under way, one per channel, a deadline each.
+ *
+ * A put without completion keeps its channel busy: a second one on it could hold the whole circuit.
+ * A circuit that has gone silent while the IOC's first one answers is stuck; it is replaced by one at
+ * the next priority number, which the IOC serves with a thread of its own. Nothing is sent twice (R2).
+ */
+import { ChannelState } from '../../columns.ts';
+import { WriteOutcome } from '../../port.ts';
+import { after, now } from '../clock.ts';
+import type { Command } from '../thread-messages.ts';
+import type { Circuit } from './circuit.ts';
+import type { ThreadContext } from './context.ts';
+import { PutJob } from './put-job.ts';
+import { PutSession } from './put-session.ts';
+
+type WriteCommand = Command & { readonly do: 'write' };
+
+/** A channel busy for so long may never hear of its completion: IOCs lose some under load. */
+const forgottenMs = 30_000;
+const highestPriority = 99;
+
+export class Puts {
+  readonly #context: ThreadContext;
+  readonly #ioc: string;
+  /** The IOC's first circuit, for comparison. */
+  readonly #first: () => Circuit | undefined;
+  #session: PutSession | undefined;
+  #priority = 1;
+  #jobs: PutJob[] = [];
+  #probing = false;
+  #pumping = false;
+
+  constructor(context: ThreadContext, ioc: string, first: () => Circuit | undefined) {
+    this.#context = context;
+    this.#ioc = ioc;
+    this.#first = first;
+  }
+
+  write({ id, rows, values, deadlineMs, window }: WriteCommand): void {
+    const at = now();
+    const job = new PutJob(id, rows, values, { deadlineMs, window }, at);
+    const connected = rows.filter((row) => this.#isConnected(row));
+    if (this.#isForgotten(connected, at)) this.#replace();
+    if (connected.length > 0) this.#open().create(connected);
+    this.#jobs.push(job);
+    this.#arm(job, at + deadlineMs);
+    this.#pump();
+  }
+
+  prepare(rows: Int32Array): void {
+    const connected = rows.filter((row) => this.#isConnected(row));
+    if (connected.length > 0) this.#open().create(connected);
+  }
+
+  /** These channels are gone from the IOC's first circuit. */
+  remove(rows: Int32Array): void {
+    this.#session?.remove(rows);
+    this.#pump();
+  }
+
+  /** The IOC's first circuit is gone. */
+  drop(reason: string): void {
+    this.#session?.circuit.close(reason);
+  }
+
+  watch(at: number): void {
+    this.#session?.circuit.watch(at);
+  }
+
+  stop(): void {
+    for (const job of this.#jobs) job.settleUnsent(WriteOutcome.notSent);
+    this.#session?.discard();
+    this.#session = undefined;
+    this.#finish();
+  }
+
+  #isConnected(row: number): boolean {
+    return this.#context.columns.state[row] === ChannelState.connected && this.#context.slotOf[row] !== 0;
+  }
+
+  #open(): PutSession {
+    return (this.#session ??= new PutSession(this.#context, this.#ioc, this.#priority, {
+      progress: () => this.#pump(),
+      down: () => this.#down(),
+    }));
+  }
+
+  #down(): void {
+    this.#session = undefined;
+    for (const job of this.#jobs) job.settleUnsent(WriteOutcome.disconnected);
+    this.#finish();
+  }
+
+  /** Sends what the window allows, of the oldest job first, in one write. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const at = now();
+    for (const job of this.#jobs) if (!this.#advance(job, at)) break;
+    this.#session?.flush();
+    this.#pumping = false;
+    this.#finish();
+  }
+
+  /** Whether the job has sent all it had. */
+  #advance(job: PutJob, at: number): boolean {
+    for (; job.next < job.rows.length; job.next++) {
+      const session = this.#session;
+      const row = job.rows[job.next]!;
+      if (session === undefined || !this.#isConnected(row)) {
+        job.settle(job.next, WriteOutcome.disconnected);
+        continue;
+      }
+      if (session.isAwaited(row)) {
+        if (at - job.startedAt < job.deadlineMs) return false;
+        job.settle(job.next, WriteOutcome.disconnected);
+        continue;
+      }
+      if (this.#probing || session.inFlight >= job.window) return false;
+      const outcome = session.put(job, job.next, at);
+      if (outcome !== WriteOutcome.pending) job.settle(job.next, outcome);
+    }
+    return true;
+  }
+
+  #finish(): void {
+    const done = this.#jobs.filter((job) => job.left === 0);
+    if (done.length === 0) return;
+    this.#jobs = this.#jobs.filter((job) => job.left > 0);
+    for (const job of done) {
+      clearTimeout(job.timer);
+      const { id, outcome, code } = job;
+      this.#context.outbox.report({ is: 'written', id, outcome, code }, [outcome.buffer, code.buffer] as ArrayBuffer[]);
+    }
+  }
+
+  #arm(job: PutJob, at: number): void {
+    job.timer = after(at, () => this.#expire(job));
+  }
+
+  #expire(job: PutJob): void {
+    if (job.left === 0) return;
+    const at = now();
+    let silent = false;
+    for (let i = job.oldest(); i >= 0; i = job.oldest()) {
+      const sentAt = job.sentAt(i);
+      if (at - sentAt < job.deadlineMs) break;
+      job.settle(i, WriteOutcome.timeout);
+      this.#session?.giveUp(job.rows[i]!);
+      silent ||= this.#session !== undefined && this.#session.circuit.lastReceivedAt < sentAt;
+    }
+    if (silent) this.#probe();
+    this.#pump();
+    if (job.left === 0) return;
+    const oldest = job.oldest();
+    this.#arm(job, oldest < 0 ? at + job.deadlineMs : job.sentAt(oldest) + job.deadlineMs);
+  }
+
+  /**
+   * Nothing has come on the put circuit for a whole deadline. An echo tells slow records from a
+   * circuit that is stuck; until it is back nothing more is sent.
+   */
+  #probe(): void {
+    const session = this.#session;
+    if (this.#probing || session === undefined) return;
+    this.#probing = true;
+    const first = this.#first();
+    let firstAlive = false;
+    const heard = (alive: boolean): void => void (firstAlive = alive);
+    first?.probe(heard);
+    const decided = (alive: boolean): void => {
+      clearTimeout(timer);
+      first?.abandonProbe(heard);
+      this.#probing = false;
+      if (!alive) {
+        // Every further put would only wait for its deadline (I1).
+        for (const job of this.#jobs) job.settleUnsent(WriteOutcome.notSent);
+        // With the whole IOC hung, completions still come when it goes on.
+        if (firstAlive && session === this.#session) this.#replace();
+      }
+      this.#pump();
+    };
+    const timer = after(now() + this.#context.options.echoTimeoutMs, () => {
+      if (session.circuit.abandonProbe(decided)) decided(false);
+    });
+    session.circuit.probe(decided);
+  }
+
+  #isForgotten(rows: Int32Array, at: number): boolean {
+    const session = this.#session;
+    if (session === undefined || session.inFlight > 0) return false;
+    return rows.some((row) => at - (session.busySince(row) ?? at) > forgottenMs);
+  }
+
+  #replace(): void {
+    this.#session?.discard();
+    this.#session = undefined;
+    this.#priority = this.#priority >= highestPriority ? 1 : this.#priority + 1;
+  }
+}
