@@ -5,7 +5,7 @@
  */
 import type { Destination } from './engine.ts';
 import { IdQueue } from './id-queue.ts';
-import { largestId, type NameTable } from './name-table.ts';
+import type { NameTable } from './name-table.ts';
 import { SearchFrame } from './messages.ts';
 
 const pauseMs = 20;
@@ -51,6 +51,7 @@ export class DuplicateAudit {
   #sendOne(): boolean {
     for (;;) {
       if (this.#destination >= this.#destinations.length || this.#chunk.length === 0) {
+        for (const cid of this.#chunk) if (this.#isFound(cid)) this.#table.audited(this.#table.slotOfCid(cid >>> 0));
         this.#chunk = this.#cids.take(chunkSize, (cid) => this.#isFound(cid));
         this.#destination = 0;
         this.#position = 0;
@@ -72,15 +73,15 @@ export class DuplicateAudit {
     const frame = new SearchFrame(numbered ? 0 : undefined);
     for (; this.#position < this.#chunk.length; this.#position++) {
       const cid = this.#chunk[this.#position]! >>> 0;
-      const id = cid & largestId;
-      if (!this.#isFound(cid) || this.#table.destination(id) === this.#destination) continue;
-      if (!frame.add(this.#table.name(id), cid)) break;
+      const slot = this.#table.slotOfCid(cid);
+      if (!this.#isFound(cid) || this.#table.destination(slot) === this.#destination) continue;
+      if (!frame.add(this.#table.name(slot), cid)) break;
     }
     return frame;
   }
 
   #isFound(cid: number): boolean {
-    const id = this.#table.idOf(cid >>> 0);
-    return id >= 0 && this.#table.isFound(id);
+    const slot = this.#table.slotOfCid(cid >>> 0);
+    return slot >= 0 && this.#table.isFound(slot);
   }
 }

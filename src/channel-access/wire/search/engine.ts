@@ -83,38 +83,38 @@ export class SearchEngine {
   add(ids: Int32Array, names: readonly string[]): void {
     const queue = this.#queues[ids.length <= fewNames ? few : many]!;
     for (let index = 0; index < ids.length; index++) {
-      const id = ids[index]!;
-      if (this.#table.add(id, names[index]!)) queue.push(id);
+      const slot = this.#table.add(ids[index]!, names[index]!);
+      if (slot >= 0) queue.push(slot);
     }
     this.wake();
   }
 
   remove(ids: Int32Array): void {
-    for (const id of ids) this.#table.remove(id);
+    for (const id of ids) this.#table.release(this.#table.slotOf(id));
   }
 
   urge(ids: Int32Array | undefined): void {
-    const one = (id: number): void => {
-      if (this.#table.urge(id)) this.#queues[urged]!.push(id);
+    const one = (slot: number): void => {
+      if (this.#table.urge(slot)) this.#queues[urged]!.push(slot);
     };
-    if (ids !== undefined) ids.forEach(one);
-    else for (let id = 0; id < this.#table.capacity; id++) one(id);
+    if (ids !== undefined) for (const id of ids) one(this.#table.slotOf(id));
+    else for (let slot = 0; slot < this.#table.used; slot++) one(slot);
     this.wake();
   }
 
   /** An answer: from `ioc`, by way of `destination` (-1: not one that was asked directly). */
   answer(cid: number, ioc: string, destination: number): void {
-    const id = this.#table.idOf(cid);
-    if (id < 0) return;
+    const slot = this.#table.slotOfCid(cid);
+    if (slot < 0) return;
     const server = this.#indexOf(ioc);
-    switch (this.#table.answered(id, server, destination)) {
+    switch (this.#table.answered(slot, server, destination, performance.now())) {
       case 'found':
-        this.#foundIds.push(id);
+        this.#foundIds.push(this.#table.id(slot));
         this.#foundAt.push(ioc);
         this.wake();
         break;
       case 'duplicate':
-        this.#on.duplicate(id, this.#servers[this.#table.server(id)]!, ioc);
+        this.#on.duplicate(this.#table.id(slot), this.#servers[this.#table.server(slot)]!, ioc);
         break;
       case 'known':
         break;
@@ -158,10 +158,7 @@ export class SearchEngine {
     const now = performance.now();
     this.#reportFound();
     if (this.#stopped) return; // The listener may have stopped us.
-    this.#table.wheel.advance(now, (id) => {
-      this.#table.due(id);
-      this.#queues[due]!.push(id);
-    });
+    this.#table.advance(now, (slot) => this.#queues[due]!.push(slot));
     for (const flow of this.#flows) flow.expire(now, (request) => this.#settle(request));
     do {
       this.#startRounds();
@@ -186,9 +183,9 @@ export class SearchEngine {
       let running = this.#rounds.filter((round) => round.priority === priority).length;
       while (queue.size > 0 && running < roundsAtOnce[priority]!) {
         const number = ++this.#roundNumber | 0;
-        const ids = queue.take(roundSize[priority]!, (id) => this.#table.startAsking(id, number));
-        if (ids.length === 0) continue;
-        const round = new Round(number, priority, ids, this.#destinations.length);
+        const slots = queue.take(roundSize[priority]!, (slot) => this.#table.startAsking(slot, number));
+        if (slots.length === 0) continue;
+        const round = new Round(number, priority, slots, this.#destinations.length);
         const after = this.#rounds.findIndex((other) => other.priority > priority);
         this.#rounds.splice(after < 0 ? this.#rounds.length : after, 0, round);
         running++;
@@ -215,13 +212,13 @@ export class SearchEngine {
     if (!destination.isReady()) return false;
     for (const round of this.#rounds) {
       if (!flow.allows(floors[round.priority]!)) continue;
-      let id = round.peek(index, this.#table);
-      if (id < 0) continue;
+      let slot = round.peek(index, this.#table);
+      if (slot < 0) continue;
       const sequence = (this.#sequence = (this.#sequence % 0x7fff_ffff) + 1);
       const frame = new SearchFrame(destination.numbered ? sequence : undefined);
-      while (id >= 0 && frame.add(this.#table.name(id), this.#table.cid(id))) {
+      while (slot >= 0 && frame.add(this.#table.name(slot), this.#table.cid(slot))) {
         round.taken(index);
-        id = round.peek(index, this.#table);
+        slot = round.peek(index, this.#table);
       }
       const giveUpMs = now + (round.priority === due ? 30 : this.#roundTrip.patienceMs());
       const request: RoundRequest = { round, sequence, flow, cids: frame.cids, sentMs: now, giveUpMs, settled: false };
@@ -257,9 +254,9 @@ export class SearchEngine {
       const goesOn = round.advance(isReady, this.#table);
       changed ||= !goesOn || round.phase !== before;
       if (goesOn) return true;
-      for (const id of round.ids()) {
-        if (this.#table.isAskedBy(id, round.number)) this.#table.wait(id, now, this.#longestMs, Math.random());
-        else if (this.#table.takeSkipped(id, round.number)) this.#audit.add(this.#table.cid(id));
+      for (const slot of round.slots()) {
+        if (this.#table.isAskedBy(slot, round.number)) this.#table.wait(slot, now, this.#longestMs, Math.random());
+        else if (this.#table.wasSkippedBy(slot, round.number)) this.#audit.add(this.#table.cid(slot));
       }
       return false;
     });
@@ -268,7 +265,7 @@ export class SearchEngine {
 
   #sleep(now: number, auditInMs: number | undefined): void {
     clearTimeout(this.#timer);
-    let ms = Math.min(this.#table.wheel.msUntilNext(now, longestSleepMs) ?? Number.POSITIVE_INFINITY, auditInMs ?? Number.POSITIVE_INFINITY);
+    let ms = Math.min(this.#table.msUntilNext(now, longestSleepMs) ?? Number.POSITIVE_INFINITY, auditInMs ?? Number.POSITIVE_INFINITY);
     for (const flow of this.#flows) if (flow.open > 0) ms = Math.min(ms, flow.nextGiveUpMs() - now);
     if (ms !== Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.wake(), Math.max(1, Math.ceil(ms)));
   }

@@ -1,4 +1,4 @@
-/** First in, first out, for ids by the million. */
+/** First in, first out, for slots by the million. */
 export class IdQueue {
   #ids: number[] = [];
   #head = 0;
@@ -11,7 +11,7 @@ export class IdQueue {
     this.#ids.push(id);
   }
 
-  /** Up to `most` ids that are still wanted; those that are not are dropped. */
+  /** Up to `most` that are still wanted; those that are not are dropped. */
   take(most: number, wanted: (id: number) => boolean): Int32Array {
     const taken: number[] = [];
     while (taken.length < most && this.#head < this.#ids.length) {

@@ -10,9 +10,9 @@ import { UdpDestinations } from './udp-destinations.ts';
 
 export interface NameSearch {
   /**
-   * Searches for these names until they are found or removed. Ids are the caller's, 0 to 2^24 - 1, best
-   * small; names may repeat. Adding an id again begins a new search for it. A name that no IOC can have
-   * (empty, with a NUL, above 1,024 bytes) is never found.
+   * Searches for these names until they are found or removed. Ids are the caller's; names may repeat.
+   * Adding an id again begins a new search for it. A name that no IOC can have (empty, with a NUL, above
+   * 1,024 bytes) is never found.
    */
   add(ids: Int32Array, names: readonly string[]): void;
   /** Ends the search for these, and the watch for duplicates of those found. */

@@ -5,6 +5,7 @@ import { Flow, RoundTrip, type Request } from './flow.ts';
 import { NameTable } from './name-table.ts';
 import { readAnswers } from './messages.ts';
 import { Round } from './round.ts';
+import { SlotMap } from './slot-map.ts';
 import { TimingWheel } from './timing-wheel.ts';
 
 test('The wheel gives every id back when it is due, and not before, however time jumps', () => {
@@ -104,7 +105,7 @@ describe('A round', () => {
           round.taken(destination);
           asked++;
           more = true;
-          if (homeOf(id) === destination) table.answered(id, destination, destination);
+          if (homeOf(id) === destination) table.answered(id, destination, destination, 0);
         }
       }
     } while (round.advance(ready, table));
@@ -134,16 +135,48 @@ describe('A round', () => {
   });
 });
 
-test('A number from an earlier search of the same id means nothing', () => {
+test('A number from an earlier search means nothing, of the same id or in the same slot', () => {
   const table = new NameTable(0);
-  table.add(5, 'A');
-  const before = table.cid(5);
-  expect(table.idOf(before)).toBe(5);
-  table.add(5, 'B');
-  expect(table.idOf(before)).toBe(-1);
-  expect(table.idOf(table.cid(5))).toBe(5);
-  table.remove(5);
-  expect(table.idOf(table.cid(5))).toBe(-1);
+  const first = table.cid(table.add(5, 'A'));
+  expect(table.id(table.slotOfCid(first))).toBe(5);
+  const second = table.cid(table.add(5, 'B'));
+  expect(table.slotOfCid(first)).toBe(-1);
+  expect(table.id(table.slotOfCid(second))).toBe(5);
+  table.release(table.slotOf(5));
+  expect(table.slotOfCid(second)).toBe(-1);
+  expect(table.slotOf(5)).toBe(-1);
+  const third = table.cid(table.add(6, 'C'));
+  expect(table.slotOfCid(second)).toBe(-1);
+  expect(table.id(table.slotOfCid(third))).toBe(6);
+});
+
+test('What was found is forgotten when it was watched long enough, later if it was skipped somewhere', () => {
+  const table = new NameTable(0);
+  const slots = [1, 2].map((id) => table.add(id, `N${id}`));
+  for (const slot of slots) expect(table.answered(slot, 0, 0, 0)).toBe('found');
+  table.skip(slots[1]!);
+  expect(table.answered(slots[0]!, 1, 1, 5_000)).toBe('duplicate');
+  expect(table.answered(slots[0]!, 2, 2, 5_000)).toBe('known');
+  table.advance(10_100, () => { throw new Error('nothing is due'); });
+  expect([table.slotOf(1), table.slotOf(2)]).toEqual([-1, slots[1]]);
+  table.audited(slots[1]!);
+  table.advance(20_300, () => { throw new Error('nothing is due'); });
+  expect(table.slotOf(2)).toBe(-1);
+});
+
+test('Slots of ids are kept like in a Map', () => {
+  fc.assert(fc.property(fc.array(fc.tuple(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer()), fc.boolean()), { maxLength: 300 }), (steps) => {
+    const map = new SlotMap();
+    const model = new Map<number, number>();
+    steps.forEach(([id, isThere], slot) => {
+      if (isThere) model.set(id, slot);
+      else model.delete(id);
+      if (isThere) map.set(id, slot);
+      else map.delete(id);
+      expect(map.size).toBe(model.size);
+    });
+    for (const [id] of steps) expect(map.get(id)).toBe(model.get(id) ?? -1);
+  }), { numRuns: 300 });
 });
 
 test('D1: no bytes make the reader of answers throw or read past their end', () => {

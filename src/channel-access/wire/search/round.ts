@@ -19,7 +19,7 @@ type Phase = 'sample' | 'neighbours' | 'everyone';
 export class Round {
   readonly number: number;
   readonly priority: number;
-  readonly #ids: Int32Array;
+  readonly #slots: Int32Array;
   readonly #destinations: number;
   readonly #cursor: Int32Array;
   phase: Phase;
@@ -31,13 +31,13 @@ export class Round {
   /** Requests of this round under way. */
   open = 0;
 
-  constructor(number: number, priority: number, ids: Int32Array, destinations: number) {
+  constructor(number: number, priority: number, slots: Int32Array, destinations: number) {
     this.number = number;
     this.priority = priority;
-    this.#ids = ids;
+    this.#slots = slots;
     this.#destinations = destinations;
     this.#cursor = new Int32Array(destinations);
-    this.#sampled = destinations > 1 && ids.length * destinations > worthSampling;
+    this.#sampled = destinations > 1 && slots.length * destinations > worthSampling;
     this.phase = this.#sampled ? 'sample' : 'everyone';
   }
 
@@ -49,9 +49,9 @@ export class Round {
       const index = this.#indexAt(destination, step);
       if (index < 0) return -1;
       if (this.#wasAsked(destination, index)) continue;
-      const id = this.#ids[index]!;
-      if (table.isAskedBy(id, this.number)) return id;
-      if (table.isFound(id)) table.skip(id);
+      const slot = this.#slots[index]!;
+      if (table.isAskedBy(slot, this.number)) return slot;
+      if (table.isFound(slot)) table.skip(slot);
     }
   }
 
@@ -71,8 +71,8 @@ export class Round {
     return true;
   }
 
-  ids(): Int32Array {
-    return this.#ids;
+  slots(): Int32Array {
+    return this.#slots;
   }
 
   #isExhausted(isReady: (destination: number) => boolean, table: NameTable): boolean {
@@ -83,7 +83,7 @@ export class Round {
   }
 
   #indexAt(destination: number, step: number): number {
-    const count = this.#ids.length;
+    const count = this.#slots.length;
     if (this.phase === 'everyone') {
       return step < count ? (Math.floor((destination * count) / this.#destinations) + step) % count : -1;
     }
@@ -102,12 +102,12 @@ export class Round {
   }
 
   #readSamples(table: NameTable): void {
-    const groups = Math.ceil(this.#ids.length / groupSize);
+    const groups = Math.ceil(this.#slots.length / groupSize);
     this.#home = new Int16Array(groups).fill(-1);
     this.#groups = Array.from({ length: this.#destinations }, () => []);
     for (let group = 0; group < groups; group++) {
-      const id = this.#ids[group * groupSize]!;
-      const home = table.isFound(id) ? table.destination(id) : -1;
+      const slot = this.#slots[group * groupSize]!;
+      const home = table.isFound(slot) ? table.destination(slot) : -1;
       this.#home[group] = home;
       if (home >= 0 && home < this.#destinations) this.#groups[home]!.push(group);
     }
