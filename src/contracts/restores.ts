@@ -48,6 +48,7 @@ export const restoreReasonNames = [
   'busy', // an earlier put on this channel has not completed
   'hostLost', // the ioc-host did not answer
   'expired', // the work item came too late to be started
+  'notOwned', // the ioc-host asked does not watch the channel
 ] as const;
 export type RestoreReason = (typeof restoreReasonNames)[number];
 export const restoreReasonSentences: Record<RestoreReason, string> = {
@@ -73,6 +74,7 @@ export const restoreReasonSentences: Record<RestoreReason, string> = {
   busy: 'an earlier write on this channel has not completed',
   hostLost: 'the ioc-host did not answer',
   expired: 'the work item came too late to be started',
+  notOwned: 'the ioc-host asked does not watch this channel (it moved, or was removed meanwhile)',
 };
 
 /**
