@@ -45,10 +45,11 @@ it('reports a row that fails as a fault, puts back what it changed, and goes on'
 });
 
 it('prints the target beside each figure, and pass or miss', async () => {
-  const result = await runRow(row({ limit: () => Promise.resolve({ bare: 1 }), figures: [{ what: 'time', ours: 'ms', limit: ['bare'], atMost: 1.5 }, { what: 'alone', ours: 'ms', atMost: 20 }] }), nowhere, 1, silent);
+  const result = await runRow(row({ limit: () => Promise.resolve({ bare: 1 }), figures: [{ what: 'time', ours: 'ms', limit: ['bare'], atMost: 1.5 }, { what: 'alone', ours: 'ms', atMost: 20 }, { what: 'by the way', ours: 'ms' }] }), nowhere, 1, silent);
   expect(markdownTable([result]).split('\n').slice(2)).toEqual([
     '| work: time | 1.00 ms | 3.00 ms | 3.00x | at most 1.5x | **miss** |',
     '| work: alone | - | 3.00 ms | - | at most 20 ms | pass |',
+    '| work: by the way | - | 3.00 ms | - | - |  |',
   ]);
 });
 

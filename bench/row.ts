@@ -10,8 +10,8 @@ export interface Figure {
   ours: string;
   /** Which measured values of `limit`; their sum is what `ours` is divided by. Without it the target is absolute. */
   limit?: readonly string[];
-  /** The largest ratio, or absolute value, that meets the target. */
-  atMost: number;
+  /** The largest ratio, or absolute value, that meets the target; absent = shown for information. */
+  atMost?: number;
   unit?: 'ms' | 'MB' | 'us';
 }
 
@@ -48,8 +48,9 @@ export interface FigureResult {
   ours: number;
   limit?: number;
   ratio?: number;
-  atMost: number;
-  pass: boolean;
+  atMost?: number;
+  /** Absent without a target. */
+  pass?: boolean;
 }
 
 export function median(values: readonly number[]): number {
@@ -68,9 +69,10 @@ function named(samples: Record<string, number[]>, name: string, whose: string): 
 
 export function judge(figure: Figure, ours: Record<string, number[]>, limit: Record<string, number[]>): FigureResult {
   const value = named(ours, figure.ours, 'ours');
-  const result = { what: figure.what, unit: figure.unit ?? 'ms', ours: value, atMost: figure.atMost };
-  if (figure.limit === undefined) return { ...result, pass: value <= figure.atMost };
+  const { what, unit = 'ms', atMost } = figure;
+  const against = (amount: number): Pick<FigureResult, 'atMost' | 'pass'> => (atMost === undefined ? {} : { atMost, pass: amount <= atMost });
+  if (figure.limit === undefined) return { what, unit, ours: value, ...against(value) };
   const bare = figure.limit.reduce((sum, name) => sum + named(limit, name, 'limit'), 0);
   const ratio = value / bare;
-  return { ...result, limit: bare, ratio, pass: ratio <= figure.atMost };
+  return { what, unit, ours: value, limit: bare, ratio, ...against(ratio) };
 }

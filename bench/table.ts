@@ -6,10 +6,10 @@ function value(amount: number, unit: FigureResult['unit']): string {
 }
 
 function line(work: string, figure: FigureResult): string {
-  const measured = figure.limit === undefined || figure.ratio === undefined
-    ? ['-', value(figure.ours, figure.unit), '-', `at most ${figure.atMost} ${figure.unit}`]
-    : [value(figure.limit, figure.unit), value(figure.ours, figure.unit), `${figure.ratio.toFixed(2)}x`, `at most ${figure.atMost}x`];
-  return `| ${[`${work}: ${figure.what}`, ...measured, figure.pass ? 'pass' : '**miss**'].join(' | ')} |`;
+  const { limit, ratio, atMost, pass } = figure;
+  const measured = limit === undefined || ratio === undefined ? ['-', value(figure.ours, figure.unit), '-'] : [value(limit, figure.unit), value(figure.ours, figure.unit), `${ratio.toFixed(2)}x`];
+  const target = atMost === undefined ? '-' : `at most ${atMost}${ratio === undefined ? ` ${figure.unit}` : 'x'}`;
+  return `| ${[`${work}: ${figure.what}`, ...measured, target, pass === undefined ? '' : pass ? 'pass' : '**miss**'].join(' | ')} |`;
 }
 
 export function markdownTable(results: readonly RowResult[]): string {

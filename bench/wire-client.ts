@@ -141,10 +141,15 @@ export class WireClient {
 
   async monitorAll(): Promise<Taken> {
     await this.disconnected();
-    return taken(async () => {
+    let connectedMs = 0;
+    const figures = await taken(async () => {
+      const started = performance.now();
       this.#open(true);
+      await this.#until((access, row) => access.columns.state[row] === ChannelState.connected, 'connected');
+      connectedMs = performance.now() - started;
       await this.#until((access, row) => access.columns.updates[row]! > 0, 'updated');
     });
+    return { ...figures, connectedMs };
   }
 
   async updates(seconds: number): Promise<{ cpuMs: number; updates: number }> {

@@ -23,6 +23,7 @@ export const wireMonitors: Row = {
   },
   figures: [
     { what: 'time to the last first update', ours: 'ms', limit: ['connectMs', 'monitorMs'], atMost: 1 },
-    { what: 'CPU time', ours: 'cpuMs', limit: ['cpuMs'], atMost: 1 },
+    { what: 'time to connected', ours: 'connectedMs', limit: ['connectMs'] },
+    { what: 'CPU time, descriptions included', ours: 'cpuMs', limit: ['cpuMs'] },
   ],
 };

@@ -1,0 +1,105 @@
+/**
+ * The wire client alone against 10 soft IOCs, for profiling: which phase takes how long, and how much
+ * CPU of which thread.
+ *
+ *   node bench/wire/profile.ts get|put|connect|updates [rounds] [threads]
+ *   node --cpu-prof --cpu-prof-dir=/tmp/profiles bench/wire/profile.ts get 200
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSoftIoc } from '../../testing/harness/soft-ioc.ts';
+import { ChannelState } from '../../src/channel-access/columns.ts';
+import { readCaEnvironment } from '../../src/channel-access/environment.ts';
+import { WriteOutcome } from '../../src/channel-access/port.ts';
+import { createWireClient } from '../../src/channel-access/wire/index.ts';
+import { ReadOutcome } from '../../src/contracts/values.ts';
+import { writeStill, writeTicking } from '../iocs.ts';
+
+const [what = 'get', roundsText = '20', threads = '1'] = process.argv.slice(2);
+const rounds = Number(roundsText);
+const iocCount = 10;
+const folder = await mkdtemp(join(tmpdir(), 'drey-profile-'));
+const databases = await (what === 'updates' ? writeTicking(folder, iocCount, 1000) : writeStill(folder, iocCount, 5000));
+const iocs = await Promise.all(databases.map(({ path }) => startSoftIoc({ databases: [path] })));
+const names = databases.flatMap((database) => database.names);
+
+function start() {
+  const read = readCaEnvironment({ EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: iocs.map(({ address }) => address).join(' '), EPICS_CA_REPEATER_PORT: '35065' });
+  if (!read.ok) throw new Error(JSON.stringify(read.faults));
+  return createWireClient({ environment: read.environment, threads: Number(threads), capacity: names.length + 1000, echoIdleMs: 5000, echoTimeoutMs: 2000 });
+}
+
+/** Wall and CPU time of one round. */
+async function timed(run: () => Promise<void>): Promise<{ ms: number; cpu: number; system: number }> {
+  const from = performance.now();
+  const cpu = process.cpuUsage();
+  await run();
+  const used = process.cpuUsage(cpu);
+  return { ms: performance.now() - from, cpu: (used.user + used.system) / 1000, system: used.system / 1000 };
+}
+
+async function until(access: ReturnType<typeof start>, reached: (row: number) => boolean, rows: Int32Array): Promise<void> {
+  let row = 0;
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      while (row < rows.length && reached(rows[row]!)) row++;
+      if (row === rows.length) resolve();
+    };
+    access.listen(look);
+    look();
+  });
+}
+
+async function connectRound(): Promise<void> {
+  const access = start();
+  const from = performance.now();
+  const found = new Map<string, number>();
+  const note = (kind: string): void => void found.set(kind, performance.now() - from);
+  const rows = access.open(names, { monitor: true });
+  let row = 0;
+  await new Promise<void>((resolve) => access.listen((event) => {
+    note(event.kind);
+    while (row < rows.length && access.columns.updates[rows[row]!]! > 0) row++;
+    if (row === rows.length) resolve();
+  }));
+  console.log('  last', [...found].map(([kind, ms]) => `${kind} ${ms.toFixed(0)}`).join(', '));
+  await access.stop();
+}
+
+const say = (label: string, { ms, cpu, system }: { ms: number; cpu: number; system: number }): void =>
+  console.log(`${label} ${ms.toFixed(1)} ms, CPU ${cpu.toFixed(1)} ms (${system.toFixed(1)} in the system)`);
+
+if (what === 'connect') {
+  for (let round = 0; round < rounds; round++) say('connect', await timed(connectRound));
+} else {
+  const access = start();
+  const rows = access.open(names, { monitor: what === 'updates' });
+  await until(access, (row) => access.columns.state[row] === ChannelState.connected, rows);
+  access.listen(() => {});
+  const rowsOf = iocs.map((_, i) => rows.slice(i * (rows.length / iocCount), (i + 1) * (rows.length / iocCount)));
+  const sweep = () => Promise.all(iocs.map((ioc, i) => access.read(ioc.address, rowsOf[i]!, 10_000)));
+  if (what === 'updates') {
+    for (let round = 0; round < rounds; round++) {
+      const before = access.statistics().updates;
+      const used = await timed(() => new Promise((resolve) => setTimeout(resolve, 1000)));
+      const updates = access.statistics().updates - before;
+      say(`${updates} updates, ${((used.cpu * 1000) / updates).toFixed(3)} us each;`, used);
+    }
+  } else {
+    const values = await sweep();
+    for (let round = 0; round < rounds; round++) {
+      say(what, await timed(async () => {
+        if (what === 'get') {
+          for (const { outcome } of await sweep()) if (outcome.some((each) => each !== ReadOutcome.ok)) throw new Error('a read failed');
+        } else {
+          const results = await Promise.all(iocs.map((ioc, i) => access.write(ioc.address, rowsOf[i]!, values[i]!, { deadlineMs: 10_000, window: 128 })));
+          for (const { outcome } of results) if (outcome.some((each) => each !== WriteOutcome.done)) throw new Error('a put failed');
+        }
+      }));
+    }
+  }
+  await access.stop();
+}
+await Promise.all(iocs.map((ioc) => ioc.stop()));
+await rm(folder, { recursive: true });
