@@ -3,7 +3,7 @@ import { catalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { parseInput } from '../input.ts';
 import { entryEdit, newEntries, newEntry, type CatalogueOperations } from '../operations/catalogue.ts';
-import { bodyLimits, idParam, type Door } from './door.ts';
+import { bodyLimits, idParam, sendWritten, type Door } from './door.ts';
 
 const tags = ['pvs'];
 const tagFilter = z.record(z.string(), z.array(z.string()));
@@ -69,7 +69,7 @@ export function pvRoutes(app: Door, pvs: CatalogueOperations): void {
   }, async (request, reply) => {
     const created = await pvs.create(request.caller, request.body);
     // Not through the schema again: 100,000 entries would hold everybody up.
-    return reply.serializer(JSON.stringify).send(created);
+    return sendWritten(reply, 'application/json; charset=utf-8', JSON.stringify(created));
   });
 
   app.put('/v1/pvs/:id', {

@@ -32,10 +32,12 @@ const nobody: Caller = { who: 'nobody', scopes: [], keyId: null };
 const ourOwnPages = /^\/docs(\/|$)/;
 
 export async function createHttpServer({ authenticate, log, metrics, options }: HttpDeps): Promise<Door> {
+  const requestTimeout = options.requestTimeoutMs ?? 120_000;
   const app = Fastify({
+    http: { connectionsCheckingInterval: Math.min(5_000, requestTimeout) },
     logger: false,
     bodyLimit: 1024 * 1024,
-    requestTimeout: options.requestTimeoutMs ?? 60_000,
+    requestTimeout,
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 512 },
     genReqId: () => randomUUID(),

@@ -42,10 +42,10 @@ export function createApiKeyOperations({ keys, audit }: { keys: ApiKeyStore; aud
     },
 
     deactivate: async (caller: Caller, id: string, force: boolean) => {
-      const key = (await keys.list(false)).find((candidate) => candidate.id === id);
+      const key = (await keys.list(false)).find((candidate) => candidate.id === id.toLowerCase());
       if (!key) throw new DreyError('notFound', `there is no API key "${id}"`);
       if (!key.isActive) throw new DreyError('conflict', `the API key "${key.appName}" (${id}) is inactive already`);
-      if (id === caller.keyId && !force) throw new DreyError('conflict', `"${key.appName}" is the key of this very request: say force=true to deactivate it all the same`);
+      if (key.id === caller.keyId && !force) throw new DreyError('conflict', `"${key.appName}" is the key of this very request: say force=true to deactivate it all the same`);
       return audit.change(caller, { what: 'apiKeys.deactivate', subject: key.appName, before: view(key) }, async () => {
         const after = view(await keys.deactivate(id));
         return { value: after, after };

@@ -30,7 +30,7 @@ const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCas
 
 export function createTagOperations({ tags, audit }: { tags: TagStore; audit: Audit }) {
   const group = async (id: string): Promise<TagGroup> => {
-    const found = (await tags.groups()).find((candidate) => candidate.id === id);
+    const found = (await tags.groups()).find((candidate) => candidate.id === id.toLowerCase());
     if (!found) throw new DreyError('notFound', `there is no tag group "${id}"`);
     return found;
   };
@@ -64,7 +64,7 @@ export function createTagOperations({ tags, audit }: { tags: TagStore; audit: Au
 
     deleteTag: async (caller: Caller, groupId: string, tagId: string) => {
       const before = await group(groupId);
-      const tag = before.tags.find((candidate) => candidate.id === tagId);
+      const tag = before.tags.find((candidate) => candidate.id === tagId.toLowerCase());
       if (!tag) throw new DreyError('notFound', `the tag group "${before.name}" has no tag "${tagId}"`);
       return audit.change(caller, { what: 'tags.deleteTag', subject: `${before.name}/${tag.name}`, before: tag }, async () => {
         await tags.deleteTag(groupId, tagId);
