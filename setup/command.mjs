@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 /** Runs a program to its end; a failure is an answer. */
 export function run(command, { cwd, environment, timeoutMs }) {
@@ -41,20 +41,22 @@ export function npmCommand(environment) {
   return npm === undefined ? undefined : [npm];
 }
 
-/** What npm may inherit. It keeps its cache in HOME; where that cannot be written, in the project's folder. */
+/** What npm may inherit. Its cache is usually in HOME; where that cannot be written, it goes to the project's folder. */
 export function npmEnvironment(project, environment) {
   const kept = Object.fromEntries(Object.entries(environment).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)));
-  if (environment.npm_config_cache || isWritableFolder(environment.HOME)) return kept;
-  const cache = join(project, '.drey', 'npm-cache');
-  mkdirSync(cache, { recursive: true });
-  return { ...kept, HOME: cache, npm_config_cache: cache };
+  // An outer npm hands its cache's place on without having tried it.
+  const cache = environment.npm_config_cache || (environment.HOME && join(environment.HOME, '.npm'));
+  if (cache && canBeWritten(cache)) return kept;
+  const own = join(project, '.drey', 'npm-cache');
+  mkdirSync(own, { recursive: true });
+  return { ...kept, HOME: own, npm_config_cache: own };
 }
 
-function isWritableFolder(path) {
+function canBeWritten(path) {
   try {
     accessSync(path, constants.W_OK);
     return true;
-  } catch {
-    return false;
+  } catch (fault) {
+    return fault.code === 'ENOENT' && dirname(path) !== path && canBeWritten(dirname(path));
   }
 }
