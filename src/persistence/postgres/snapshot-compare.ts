@@ -1,44 +1,54 @@
 /**
  * Two snapshots, told apart where they lie. SQL leaves out the pairs of rows that are certainly the
- * same by the rule of snapshots/compare.ts; the rule itself then decides the few that are left,
- * arrays and enums of other labels among them. A property test holds SQL to leaving out none that differs.
+ * same by the rule of snapshots/compare.ts; the rule itself then decides what is left, arrays and
+ * enums of other labels among it. A property test holds SQL to leaving out none that differs.
  */
 import { compareRows } from '../../snapshots/compare.ts';
-import { ValueKind } from '../../contracts/values.ts';
+import { ReadOutcome, ValueKind } from '../../contracts/values.ts';
 import type { ComparedRow, SnapshotStore } from '../port.ts';
 import type { Database } from './database.ts';
 import type { MetaTable } from './metas.ts';
 import { indexIn, intArray, unpackInts } from './packed.ts';
 import { entriesThen } from './snapshot-page.ts';
-import { readSnapshot } from './snapshot-rows.ts';
+import { readSnapshot, type SnapshotRow } from './snapshot-rows.ts';
 import { readValues } from './snapshot-values.ts';
 
 const roles = ['setpoint', 'readback', 'config'] as const;
+const { ok } = ReadOutcome;
 
 /** Outside of these Postgres would raise overflow or underflow where IEEE arithmetic goes on; such pairs are left to the rule. */
 const tame = (value: string): string => `${value} between 1e-140 and 1e140`;
-const twoUlp = 2 * Number.EPSILON;
+const larger = 'greatest(abs(a.num), abs(b.num))';
+const { text, enum: choice } = ValueKind;
 
-/** S3: certainly the same. `a` and `b` are rows of snapshot_value, `e` has the tolerances. */
-export const certainlySame = `case
-  when a.outcome is distinct from 1 or b.outcome is distinct from 1 then a.outcome is distinct from 1 and b.outcome is distinct from 1
-  when a.kind = ${ValueKind.text} or b.kind = ${ValueKind.text} then a.kind = b.kind and a.arr is not distinct from b.arr and (a.arr is not null or coalesce(a.txt, '') = coalesce(b.txt, ''))
-  when a.arr is not null or b.arr is not null then a.kind = b.kind and a.arr = b.arr
-  when a.kind = ${ValueKind.enum} and b.kind = ${ValueKind.enum} then a.num = b.num and a.meta_hash is not distinct from b.meta_hash
-  when a.txt is not null and b.txt is not null and a.kind in (${ValueKind.int64}, ${ValueKind.uint64}) and b.kind in (${ValueKind.int64}, ${ValueKind.uint64}) then a.txt = b.txt
-  when a.num = b.num then true
-  when ${tame('greatest(abs(a.num), abs(b.num))')} then
-    (case when ${tame('e.abs_tolerance')} then abs(a.num - b.num) <= e.abs_tolerance + ${twoUlp} * greatest(abs(a.num), abs(b.num)) else false end)
-    or (case when ${tame('e.rel_tolerance')} then abs(a.num - b.num) <= e.rel_tolerance * greatest(abs(a.num), abs(b.num)) else false end)
-  else false
+/** Of a pair of rows `a` and `b`: -1 = the same whatever the tolerance, |a-b| where numbers decide, infinity = ask the rule. */
+const distance = `case
+  when a.outcome = ${ok} and b.outcome = ${ok} and a.kind not in (${text}, ${choice}) and b.kind not in (${text}, ${choice})
+      and a.arr is null and b.arr is null and a.txt is null and b.txt is null then
+    case when a.num = b.num then -1::float8 when ${tame(larger)} then abs(a.num - b.num) else 'infinity'::float8 end
+  when a.outcome is distinct from ${ok} and b.outcome is distinct from ${ok} then -1::float8
+  when a.outcome = ${ok} and b.outcome = ${ok} and a.kind = b.kind and a.arr is not distinct from b.arr and a.txt is not distinct from b.txt
+      and a.num is not distinct from b.num and (a.kind <> ${choice} or a.meta_hash is not distinct from b.meta_hash) then -1::float8
+  else 'infinity'::float8
 end`;
 
-const rolesOf = (source: string): string => `select v.id, v.entry_id, r.role, r.channel, v.abs_tolerance, v.rel_tolerance
-  from ${source} cross join lateral (values (0, v.setpoint), (1, v.readback), (2, v.config)) r(role, channel) where r.channel is not null`;
+/** Certainly the same: numbers by the very arithmetic of sameNumber(). */
+const certainlySame = `(p.distance < 0
+  or (e.abs_tolerance > 0 and p.distance <= e.abs_tolerance + '${2 * Number.EPSILON}'::float8 * p.larger)
+  or (case when ${tame('e.rel_tolerance')} then p.distance <= e.rel_tolerance * p.larger else false end))`;
+
+const valuesOf = (snapshot: number): string => `(select * from snapshot_value where snapshot = ${snapshot})`;
+
+/** The channels of the catalogue as it was then, once for each entry and role. */
+const rolesThen = (snapshot: SnapshotRow): string =>
+  roles
+    .map((role, index) => `select v.id, v.entry_id, ${index} as role, v.${role} as channel, v.abs_tolerance, v.rel_tolerance
+      from ${entriesThen} where s.number = ${snapshot.number} and v.${role} is not null`)
+    .join(' union all ');
 
 export async function compareSnapshots(database: Database, metas: MetaTable, idA: string, idB: string): ReturnType<SnapshotStore['compare']> {
   const [snapshotA, snapshotB] = [await readSnapshot(database, idA), await readSnapshot(database, idB)];
-  const { total, candidates } = await readCandidates(database, snapshotA.number, snapshotB.number);
+  const { total, candidates } = await readCandidates(database, snapshotA, snapshotB);
   const channels = Int32Array.from(new Set(candidates.map((one) => one.channel))).sort();
   const [columnsA, columnsB] = await Promise.all([readValues(database, snapshotA, channels), readValues(database, snapshotB, channels)]);
   const known = await metas.read([...columnsA.metaHash, ...columnsB.metaHash]);
@@ -62,44 +72,55 @@ interface Candidate {
 }
 
 /** Pairs compared in all, and those that may differ, by name. Entries and tolerances are those of the first snapshot, then those that only the second knew. */
-async function readCandidates(database: Database, a: number, b: number): Promise<{ total: number; candidates: Candidate[] }> {
+function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow): Promise<{ total: number; candidates: Candidate[] }> {
+  // What the first took whole, of the same catalogue, the second cannot add to.
+  const onlyInB = a.catalogue_revision === b.catalogue_revision && a.whole
+    ? ''
+    : `union all select * from (${rolesThen(b)}) o where not exists (
+         select from (${rolesThen(a)}) f where f.entry_id = o.entry_id and f.role = o.role and f.channel = o.channel)`;
   return database.transaction(async (session) => {
     // Without statistics of a fresh partition the planner expects few rows, and would look each one up.
     await session.rows('set local enable_nestloop = off');
+    await session.rows(`set local work_mem = '64MB'`);
     const [found] = await session.rows<{ total: bigint; versions: Buffer | null; roles: Buffer | null; channels: Buffer | null }>(
-      `with first as materialized (${rolesOf(entriesThen)} and s.number = $1),
-       other as materialized (${rolesOf(entriesThen)} and s.number = $2
-         and not exists (select from snapshot x, snapshot y where x.number = $1 and y.number = $2 and x.catalogue_revision = y.catalogue_revision and x.entry_ids is null)),
-       e as (
-         select * from first
-         union all
-         select o.* from other o where not exists (select from first f where f.entry_id = o.entry_id and f.role = o.role and f.channel = o.channel)
+      // Materialised, so that texts and arrays are not carried into the second join.
+      `with p as materialized (
+         select coalesce(a.channel, b.channel) as channel, ${distance} as distance, case when ${tame(larger)} then ${larger} else 0 end as larger
+         from ${valuesOf(a.number)} a full join ${valuesOf(b.number)} b on b.channel = a.channel
        ),
-       pair as (
+       compared as (
          select e.id, e.role, e.channel, ${certainlySame} as same
-         from e left join snapshot_value a on a.snapshot = $1 and a.channel = e.channel left join snapshot_value b on b.snapshot = $2 and b.channel = e.channel
-         where a.channel is not null or b.channel is not null
+         from (${rolesThen(a)} ${onlyInB}) e join p on p.channel = e.channel
        )
        select count(*) as total,
          string_agg(int4send(id), ''::bytea) filter (where same is not true) as versions,
          string_agg(int4send(role), ''::bytea) filter (where same is not true) as roles,
          string_agg(int4send(channel), ''::bytea) filter (where same is not true) as channels
-       from pair`,
-      [a, b],
+       from compared`,
     );
     const versions = unpackInts(found!.versions);
-    const entries = await session.rows<{ id: number; entry_id: string; abs_tolerance: number; rel_tolerance: number; setpoint_name: string; readback_name: string; config_name: string }>(
+    const roleOf = unpackInts(found!.roles);
+    const entries = await session.rows<VersionRow>(
       'select id, entry_id, abs_tolerance, rel_tolerance, setpoint_name, readback_name, config_name from entry_version where id = any($1::int4[])',
       [intArray([...new Set(versions)])],
     );
     const byId = new Map(entries.map((entry) => [entry.id, entry]));
-    const roleOf = unpackInts(found!.roles);
     const candidates = Array.from(unpackInts(found!.channels), (channel, i): Candidate => {
       const entry = byId.get(versions[i]!)!;
       const role = roles[roleOf[i]!]!;
-      return { entryId: entry.entry_id, role, name: entry[`${role}_name`], channel, abs: entry.abs_tolerance, rel: entry.rel_tolerance };
+      return { entryId: entry.entry_id, role, name: entry[`${role}_name`]!, channel, abs: entry.abs_tolerance, rel: entry.rel_tolerance };
     });
     candidates.sort((x, y) => (x.name < y.name ? -1 : x.name > y.name ? 1 : 0));
     return { total: Number(found!.total), candidates };
   }, 'steady');
+}
+
+interface VersionRow {
+  readonly id: number;
+  readonly entry_id: string;
+  readonly abs_tolerance: number;
+  readonly rel_tolerance: number;
+  readonly setpoint_name: string | null;
+  readonly readback_name: string | null;
+  readonly config_name: string | null;
 }

@@ -16,13 +16,15 @@ export interface SnapshotRow {
   readonly kind: SnapshotSummary['kind'];
   readonly scope: SnapshotScope;
   readonly catalogue_revision: number;
+  /** Of every entry that the catalogue had. */
+  readonly whole: boolean;
   readonly pv_count: number;
   readonly quality: SnapshotQuality;
 }
 
 /** Without the entry ids, which may be tens of thousands. */
 export const snapshotColumns =
-  'number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, catalogue_revision, pv_count, quality';
+  'number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, catalogue_revision, entry_ids is null as whole, pv_count, quality';
 
 export function summaryOf(row: SnapshotRow): SnapshotSummary {
   return {
