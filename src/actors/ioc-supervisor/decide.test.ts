@@ -27,7 +27,7 @@ describe('the rolling window', () => {
         const window = outcomes.reduce(record, emptyWindow(size));
         const last = outcomes.slice(-size);
         const failures = last.filter(Boolean).length;
-        expect(trips(window, { minCalls: min, failureRate: rate })).toBe(last.length >= min && failures / last.length >= rate);
+        expect(trips(window, { minCalls: min, rate: rate })).toBe(last.length >= min && failures / last.length >= rate);
       }),
     );
   });
@@ -81,14 +81,14 @@ test('successive probes go round all small channels', () => {
 describe('options', () => {
   const faults: [string, object, string][] = [
     ['a minimum above the window', { window: 5, minCalls: 6 }, 'minCalls is 6, but only 5 operations are remembered (window)'],
-    ['a rate of 0', { failureRate: 0 }, 'failureRate must be above 0'],
-    ['a rate above 1', { failureRate: 1.5 }, '<=1'],
-    ['a base above the maximum', { backoffBaseMs: 10, backoffMaxMs: 5 }, 'backoffBaseMs is 10, above backoffMaxMs 5'],
+    ['a rate of 0', { rate: 0 }, 'rate must be above 0'],
+    ['a rate above 1', { rate: 1.5 }, '<=1'],
+    ['a base above the maximum', { baseMs: 10, maxMs: 5 }, 'baseMs is 10, above maxMs 5'],
   ];
   for (const [what, options, message] of faults) {
     test(`D1: ${what} is refused with the reason`, () => {
       expect(breakerOptions.safeParse(options).error?.message).toContain(message);
     });
   }
-  test('the defaults are valid', () => expect(breakerOptions.parse({})).toMatchObject({ window: 20, minCalls: 5, failureRate: 0.5 }));
+  test('the defaults are valid', () => expect(breakerOptions.parse({})).toMatchObject({ window: 20, minCalls: 5, rate: 0.5 }));
 });

@@ -34,8 +34,8 @@ export function record(window: Window, failed: boolean): Window {
   };
 }
 
-export function trips(window: Window, options: Pick<BreakerOptions, 'minCalls' | 'failureRate'>): boolean {
-  return window.calls >= options.minCalls && window.failures / window.calls >= options.failureRate;
+export function trips(window: Window, options: Pick<BreakerOptions, 'minCalls' | 'rate'>): boolean {
+  return window.calls >= options.minCalls && window.failures / window.calls >= options.rate;
 }
 
 /**
@@ -46,7 +46,7 @@ export function trips(window: Window, options: Pick<BreakerOptions, 'minCalls' |
 export type Judgement = 'ok' | 'failed' | 'silent' | 'ignored';
 
 /** `heard`: a sign of life came from the IOC in the second half of the wait. */
-export function judgeRead(outcomes: Uint8Array, heard: boolean, failureRate: number): Judgement {
+export function judgeRead(outcomes: Uint8Array, heard: boolean, rate: number): Judgement {
   let silent = 0;
   let answered = 0;
   for (const outcome of outcomes) {
@@ -56,7 +56,7 @@ export function judgeRead(outcomes: Uint8Array, heard: boolean, failureRate: num
   const asked = silent + answered;
   if (asked === 0) return 'ignored';
   if (answered === 0) return heard ? 'failed' : 'silent';
-  return silent / asked >= failureRate ? 'failed' : 'ok';
+  return silent / asked >= rate ? 'failed' : 'ok';
 }
 
 /**

@@ -13,7 +13,7 @@ export interface IocDoor {
   send(event: IocEvent): void;
   /** ms since 1970 of the last sign of life. */
   heardAt(): number;
-  readonly failureRate: number;
+  readonly rate: number;
 }
 
 export interface Answered {
@@ -51,7 +51,7 @@ export function createIocEffects(port: ChannelAccess, clock: Pick<Clock, 'now'>)
     const columns = mode === 'live' ? await port.read(door.ioc, rows, deadlineMs) : await monitored(door.ioc, rows, deadlineMs);
     const finishedAt = clock.now();
     const heard = door.heardAt() > startedAt + (finishedAt - startedAt) / 2;
-    const judgement = judgeRead(columns.outcome, heard, door.failureRate);
+    const judgement = judgeRead(columns.outcome, heard, door.rate);
     const silence = `no answer to a read of ${rows.length} channels within ${deadlineMs} ms`;
     report(door, admitted, judgement, judgement === 'silent' ? silence : `a read of ${rows.length} channels timed out in large part`);
     return { columns, breaker: admitted.state, problem: judgement === 'silent' || (judgement === 'failed' && heard) ? silence : null, startedAt, finishedAt };

@@ -99,8 +99,8 @@ const close: IocEvent = { type: 'operator.close', who: 'ada', why: 'done' };
 const observe: IocEvent = { type: 'operator.observe', who: 'ada', why: 'too eager' };
 
 type Script = (r: ReturnType<typeof rig>) => void | Promise<void>;
-const toOpen: Script = (r) => r.send(down);
-const toHalfOpen: Script = (r) => {
+const toOpen = (r: ReturnType<typeof rig>): void => r.send(down);
+const toHalfOpen = (r: ReturnType<typeof rig>): void => {
   r.send(down, up);
   r.clock.increment(200);
 };
@@ -159,7 +159,7 @@ describe('the breaker', () => {
   }
 
   test('the pause doubles with each failed opening, up to its limit, and is jittered', async () => {
-    const r = rig({ options: { backoffBaseMs: 1_000, backoffMaxMs: 5_000 } });
+    const r = rig({ options: { baseMs: 1_000, maxMs: 5_000 } });
     r.send(hung);
     const pauses: number[] = [];
     for (let i = 0; i < 5; i++) {

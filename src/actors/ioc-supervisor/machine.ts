@@ -59,7 +59,7 @@ export function createIocMachine(deps: IocDeps) {
       recover: assign(() => ({ window: emptyWindow(options.window), attempt: 0, nextProbeAt: null, order: null })),
       schedule: assign(({ context }) => ({
         order: null,
-        nextProbeAt: now() + backoffMs(context.attempt, { baseMs: options.backoffBaseMs, maxMs: options.backoffMaxMs }, deps.random()),
+        nextProbeAt: now() + backoffMs(context.attempt, { baseMs: options.baseMs, maxMs: options.maxMs }, deps.random()),
       })),
       failAgain: assign({ attempt: ({ context }) => context.attempt + 1 }),
       startProbing: assign(() => ({ probesLeft: options.probes, nextProbeAt: null, order: null })),
@@ -302,7 +302,7 @@ export function createIocMachine(deps: IocDeps) {
 
   function tripSentence(context: IocContext, reason: string): string {
     const { window } = context;
-    return `${window.failures} of the last ${window.calls} operations failed, the limit is ${Math.round(options.failureRate * 100)} %: ${reason}`;
+    return `${window.failures} of the last ${window.calls} operations failed, the limit is ${Math.round(options.rate * 100)} %: ${reason}`;
   }
 
   function probeRows(context: IocContext, children: { channels?: unknown }): Int32Array {

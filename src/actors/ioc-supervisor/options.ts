@@ -8,9 +8,9 @@ export const breakerOptions = z
     /** Operations in the window before the rate counts. */
     minCalls: z.number().int().min(1).default(5),
     /** Share of failures at which the breaker opens; also the share of silent rows that makes a batch a failure. */
-    failureRate: z.number().gt(0, 'failureRate must be above 0, or a breaker would open without a failure').max(1).default(0.5),
-    backoffBaseMs: z.number().int().min(1).default(1_000),
-    backoffMaxMs: z.number().int().min(1).max(86_400_000).default(30_000),
+    rate: z.number().gt(0, 'rate must be above 0, or a breaker would open without a failure').max(1).default(0.5),
+    baseMs: z.number().int().min(1).default(1_000),
+    maxMs: z.number().int().min(1).max(86_400_000).default(30_000),
     /** Pause between the return of a circuit and the early probe. */
     settleMs: z.number().int().min(0).max(60_000).default(200),
     /** Probes that must succeed in a row before the breaker closes. */
@@ -25,8 +25,8 @@ export const breakerOptions = z
     if (options.minCalls > options.window) {
       context.addIssue({ code: 'custom', path: ['minCalls'], message: `minCalls is ${options.minCalls}, but only ${options.window} operations are remembered (window)` });
     }
-    if (options.backoffBaseMs > options.backoffMaxMs) {
-      context.addIssue({ code: 'custom', path: ['backoffBaseMs'], message: `backoffBaseMs is ${options.backoffBaseMs}, above backoffMaxMs ${options.backoffMaxMs}` });
+    if (options.baseMs > options.maxMs) {
+      context.addIssue({ code: 'custom', path: ['baseMs'], message: `baseMs is ${options.baseMs}, above maxMs ${options.maxMs}` });
     }
   });
 export type BreakerOptions = z.output<typeof breakerOptions>;

@@ -1,0 +1,97 @@
+/** What an ioc-host answers at once: live values, descriptions, its IOCs, and operators' orders. */
+import { z } from 'zod';
+import { json, type Bus, type Subscription } from '../../bus/port.ts';
+import type { ChannelAccess } from '../../channel-access/port.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
+import { iocCommand, type ChannelView } from '../../contracts/iocs.ts';
+import { subjects } from '../../contracts/subjects.ts';
+import { copyValueRow, emptyValueColumns, ReadOutcome, type ChannelMeta } from '../../contracts/values.ts';
+import type { DescribeRequest, LiveAnswer, LiveRead } from '../../contracts/work.ts';
+import { gather, type GatherDeps } from './gather.ts';
+import { partsOf } from './parts.ts';
+
+export interface AnswerDeps extends GatherDeps {
+  readonly bus: Bus;
+  readonly host: string;
+  readonly channelAccess: ChannelAccess;
+  readonly counted: (outcomes: Uint8Array) => void;
+}
+
+const command = iocCommand.extend({ ioc: z.string(), who: z.string().min(1), until: z.number().optional() });
+
+export function answerRequests(deps: AnswerDeps): Subscription {
+  const { bus, host, facility, table, channelAccess } = deps;
+  const encoder = (answer: unknown): Uint8Array => json.encode(answer);
+
+  const subscriptions = [
+    bus.answer(subjects.liveRead, async (body) => {
+      const { head, columns: asked } = decodeFrame<LiveRead>(body);
+      // Others answer for the rest. One that holds none says so: the asker counts hosts.
+      const ids = asked.channel.filter((id) => table.rowOf(id) >= 0);
+      const { columns } = await gather(deps, ids, head.deadlineMs, head.mode, null);
+      deps.counted(columns.outcome);
+      return encodeFrame({ host } satisfies LiveAnswer, fitting(columns, bus.maxPayload));
+    }),
+
+    bus.answer(subjects.liveDescribe, async (body) => {
+      const { hashes } = json.decode<DescribeRequest>(body);
+      const metas: Record<string, ChannelMeta> = {};
+      for (const hash of hashes) {
+        const meta = channelAccess.meta(BigInt(hash));
+        if (meta) metas[hash] = meta;
+      }
+      return encoder({ metas });
+    }),
+
+    bus.answer(subjects.hostIocs, async (body) => {
+      const { ioc } = json.decode<{ ioc?: string }>(body);
+      if (ioc === undefined) return encoder({ host, iocs: facility.views() });
+      const view = facility.view(ioc);
+      if (!view) return encoder({ host, iocs: [] });
+      return encoder({ host, iocs: [view], channels: channelViews(ioc) });
+    }),
+
+    // Only the owner answers; who does not know the IOC stays silent.
+    bus.answer(subjects.hostCommand, async (body) => {
+      const parsed = command.safeParse(json.decode<unknown>(body));
+      if (!parsed.success) {
+        throw new DreyError('badInput', 'an IOC command needs ioc, command, reason and who', { faults: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) });
+      }
+      const { ioc, command: order, reason, who, until } = parsed.data;
+      const obeyed = facility.order(ioc, { type: `operator.${order}`, who, why: reason, ...(until === undefined ? {} : { until }) });
+      return obeyed ? encoder(facility.view(ioc)) : undefined;
+    }),
+  ];
+
+  return {
+    stop: async () => {
+      await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+    },
+  };
+
+  function channelViews(ioc: string): ChannelView[] {
+    const views: ChannelView[] = [];
+    for (const [row, { phase, since }] of facility.channels(ioc)) {
+      const name = table.name(table.idOf(row));
+      if (name !== undefined) views.push({ name, state: phase, since: new Date(since).toISOString() });
+    }
+    return views;
+  }
+}
+
+/** One answer is one message: rows with arrays that do not fit beside the others say so (S1). */
+function fitting(columns: ReturnType<typeof emptyValueColumns>, limit: number) {
+  const [first] = partsOf(columns, limit, limit);
+  if (first!.to === columns.length) return columns;
+  const kept = emptyValueColumns(columns.length);
+  for (let row = 0; row < columns.length; row++) {
+    copyValueRow(columns, row, kept, row);
+    if (row < first!.to || !(columns.bytes.has(row) || columns.text.has(row))) continue;
+    kept.outcome[row] = ReadOutcome.tooLarge;
+    kept.bytes.delete(row);
+    kept.text.delete(row);
+    kept.rawText.delete(row);
+  }
+  return kept;
+}

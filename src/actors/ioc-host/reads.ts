@@ -1,0 +1,38 @@
+/** Serves read items: one scatter slice in, the answer's parts out on the reply subject, then the acknowledgement. */
+import type { Bus, WorkMessage } from '../../bus/port.ts';
+import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
+import { sliceValueColumns } from '../../contracts/values.ts';
+import type { ReadAnswer, ReadItem } from '../../contracts/work.ts';
+import type { Log } from '../../kernel/log.ts';
+import { gather, type GatherDeps } from './gather.ts';
+import { partsOf } from './parts.ts';
+
+/** Parts this small keep the coordinator's work in even pieces. */
+export const partBytes = 900_000;
+
+export interface ReadServerDeps extends GatherDeps {
+  readonly bus: Bus;
+  readonly host: string;
+  readonly log: Log;
+  readonly counted: (rows: Uint8Array) => void;
+}
+
+export function createReadServer(deps: ReadServerDeps): (message: WorkMessage) => Promise<void> {
+  const { bus, host, now, log } = deps;
+  return async (message) => {
+    const { head: item, columns: asked } = decodeFrame<ReadItem>(message.body);
+    if (now() >= item.expiresAt) {
+      log.info({ job: item.job, item: item.item, lateMs: now() - item.expiresAt }, 'nobody waits for this read any more, dropped');
+      return;
+    }
+    const { columns, startedAt, finishedAt, breaker, problem } = await gather(deps, asked.channel, item.deadlineMs, item.mode, item.ioc);
+    deps.counted(columns.outcome);
+    const parts = partsOf(columns, Math.min(partBytes, bus.maxPayload), bus.maxPayload);
+    parts.forEach(({ from, to }, part) => {
+      const head: ReadAnswer = {
+        job: item.job, item: item.item, run: item.run, part, parts: parts.length, ioc: item.ioc, host, startedAt, finishedAt, breaker, iocProblem: problem,
+      };
+      bus.publish(item.replyTo, encodeFrame(head, parts.length === 1 ? columns : sliceValueColumns(columns, from, to)));
+    });
+  };
+}
