@@ -39,7 +39,7 @@ function foldersWithoutRule(project: string): string[] {
   const { layers } = createRequire(import.meta.url)(join(project, 'setup', 'layers.cjs')) as { layers: Record<string, string[]> };
   const entries = Object.keys(layers);
   return filesIn(project, 'src')
-    .filter((file) => !entries.some((entry) => file === `src/${entry}` || (entry.endsWith('/') && file.startsWith(`src/${entry}`))))
+    .filter((file) => !file.endsWith('.test.ts') && !entries.some((entry) => file === `src/${entry}` || (entry.endsWith('/') && file.startsWith(`src/${entry}`))))
     .map((file) => `${file}: no entry in setup/layers.cjs covers it`);
 }
 

@@ -43,7 +43,8 @@ export const natsServerFromDebian: Bringer = async ({ search, scratch, answerWit
 };
 
 function aptConfiguration(scratch: string, answerWithinMs: number, systemConfiguration: string): string {
-  const seconds = Math.max(1, Math.ceil(answerWithinMs / 1000));
+  // apt asks twice before it believes in silence.
+  const seconds = Math.max(1, Math.ceil(answerWithinMs / 2000));
   // The site's own way to the network is kept; everything else of the system's configuration, hooks included, is not.
   const kept = systemConfiguration.split('\n').filter((line) => /^Acquire::https?::[^ ]*(Proxy|CaInfo|CaPath|Verify)/i.test(line));
   return [

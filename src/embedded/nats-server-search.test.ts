@@ -91,7 +91,7 @@ test('the Debian package is refused when its mirror is not signed by Debian', as
   using folder = temporaryFolder('search');
   await using mirror = await unsignedMirror();
   const found = findNatsServer({ folder: folder.path, environment: process.env, debianMirror: mirror.url, without: ['PATH', 'official release', 'go install'] });
-  await expect(found).rejects.toThrow(/Debian package: .*(not signed|apt-get|no Debian keyring)/);
+  await expect(found).rejects.toThrow(/Debian package: .*(is not signed|no apt-get|no Debian keyring)/);
   expect(existsSync(join(folder.path, 'nats-server', 'nats-server'))).toBe(false);
 });
 
@@ -100,7 +100,7 @@ test('a Debian mirror that is not there is named as the reason', async () => {
   const port = await freePort();
   await expect(findNatsServer({
     folder: folder.path, environment: process.env, debianMirror: `http://127.0.0.1:${port}/debian`, answerWithinMs: 1000, without: ['PATH', 'official release', 'go install'],
-  })).rejects.toThrow(/Debian package: (.*Failed to fetch|.*Could not connect|no )/);
+  })).rejects.toThrow(/Debian package: (.*Could not connect|no apt-get|no Debian keyring)/);
 });
 
 test('Go builds the newest version that it can', async () => {
