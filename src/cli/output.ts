@@ -14,7 +14,7 @@ export function print(line = ''): void {
 /** Columns without lines, as in ps and ls: readable, and cut and grep work on it. */
 export function printTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const bare = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
-  const table = new Table({ head: [...head], chars: bare, style: { 'padding-left': 0, 'padding-right': 0, head: process.stdout.isTTY ? ['bold'] : [] } });
+  const table = new Table({ head: [...head], chars: bare, style: { 'padding-left': 0, 'padding-right': 0, head: process.stdout.isTTY ? ['bold'] : [], border: [] } });
   for (const row of rows) table.push(row.map(String));
   print(table.toString());
 }
