@@ -10,7 +10,7 @@ const overTheBus = ['bus/jobs.ts', 'bus/hosts.ts', 'bus/live.ts', 'bus/scatter.t
 /** The faces of the adapters. The columns are the larger half of Channel Access's face. */
 const ports = [...overTheBus, 'channel-access/port.ts', 'channel-access/columns.ts', 'bus/port.ts', 'persistence/port.ts'];
 const rules = ['snapshots/', 'formats/'];
-const actorMayImport = [contracts, kernel, ...ports, ...onTheBus, ...rules];
+const actorMayImport = [contracts, kernel, ...ports, ...rules];
 
 module.exports.layers = {
   'contracts/': [],
