@@ -3,7 +3,7 @@
  * So names that were found before every destination had been asked are asked there afterwards: once,
  * when nothing else is searched, and slowly (500 datagrams a second, about 17,000 names).
  */
-import type { Destination } from './engine.ts';
+import type { Destination } from './destination.ts';
 import { IdQueue } from './id-queue.ts';
 import type { NameTable } from './name-table.ts';
 import { SearchFrame } from './messages.ts';

@@ -2,6 +2,7 @@
  * Decides who is asked for what and when. Names come in by `add` and `urge` and from the wheel, are
  * asked for in rounds, and return to the wheel when nobody answered.
  */
+import type { Destination } from './destination.ts';
 import { DuplicateAudit } from './duplicate-audit.ts';
 import { Flow, RoundTrip, type Request } from './flow.ts';
 import { IdQueue } from './id-queue.ts';
@@ -20,13 +21,6 @@ const roundsAtOnce = [8, 8, 2, 1];
 /** Requests to one destination that silence alone does not hold back. */
 const floors = [12, 8, 4, 1];
 const longestSleepMs = 1_000;
-
-export interface Destination {
-  isReady(): boolean;
-  /** Datagrams are numbered, and their answers carry the number; a stream needs none. */
-  readonly numbered: boolean;
-  send(frame: SearchFrame): void;
-}
 
 export interface SearchFindings {
   found(batch: { readonly ids: Int32Array; readonly iocs: readonly string[] }): void;
