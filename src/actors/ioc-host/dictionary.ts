@@ -22,7 +22,7 @@ const pageTimeoutMs = 5_000;
 export async function fetchDictionary(bus: Bus): Promise<Dictionary> {
   const rows: DictionaryRow[] = [];
   let revision = Infinity;
-  for (let after = -1; ; ) {
+  for (let after = 0; ; ) {
     const page = json.decode<Page>(await bus.request(subjects.catalogueChannels, json.encode({ after, limit: pageRows }), pageTimeoutMs));
     revision = Math.min(revision, page.revision);
     for (const row of page.channels) rows.push(row);
