@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.[Symbol.asyncDispose]());
 
-const audited = async (what: string): Promise<{ subject: string; before: any; after: any; result: string; who: string }[]> => (await gateway.good('GET', `/v1/audit?what=${what}`)).results;
+const audited = async (what: string): Promise<{ subject: string; before: unknown; after: unknown; result: string; who: string }[]> => (await gateway.good('GET', `/v1/audit?what=${what}`)).results;
 
 test('A1: an entry is registered, shown, edited with its addresses, and taken out, each told to the bus and to the audit log', async () => {
   const told: number[] = [];

@@ -1,4 +1,4 @@
-/** Answers on the bus as an ioc-host does, from values that the test sets. It beats once: tests are shorter than the bucket's patience. */
+/** Answers on the bus as an ioc-host does, from values that the test sets. */
 import { json, type Bus } from '../../src/bus/port.ts';
 import { DreyError } from '../../src/contracts/errors.ts';
 import { decodeFrame, encodeFrame } from '../../src/contracts/frame.ts';
@@ -22,6 +22,8 @@ export interface FakeIocHost extends AsyncDisposable {
   readonly reads: LiveRead[];
   ioc: IocView;
   channels: ChannelView[];
+  /** Of its two channels. */
+  connected: number;
   /** As if the process were stopped: alive by its beat, and silent. */
   silent: boolean;
 }
@@ -40,14 +42,16 @@ export async function startFakeIocHost(bus: Bus, host: string, iocName: string):
     commands: [],
     reads: [],
     silent: false,
+    connected: 2,
     ioc: {
       name: iocName, host, state: 'closed', reason: 'all well', since: now, circuit: 'up', channels: { total: 2, connected: 2, disconnected: 0, searching: 0, denied: 0 },
       window: { calls: 0, failures: 0 }, attempt: 0, nextProbeAt: null, restarts: 0, forcedBy: null,
     },
     channels: [{ name: 'DEMO:A', state: 'connected', since: now }],
     [Symbol.asyncDispose]: async () => {
+      clearInterval(beating);
       await Promise.all(subscriptions.map((subscription) => subscription.stop()));
-      await (await bus.keyValue(buckets.hosts)).delete(token(host));
+      await bucket.delete(token(host));
     },
   };
 
@@ -95,8 +99,14 @@ export async function startFakeIocHost(bus: Bus, host: string, iocName: string):
       return json.encode(fake.ioc);
     }),
   ];
-  const beat: HostBeat = { host, startedAt: now, at: now, channels: 2, connected: 2, catalogueRevision: 0 };
-  await (await bus.keyValue(buckets.hosts)).put(token(host), json.encode(beat));
+  const bucket = await bus.keyValue(buckets.hosts);
+  const beat = async (): Promise<void> => {
+    const body: HostBeat = { host, startedAt: now, at: new Date().toISOString(), channels: 2, connected: fake.connected, catalogueRevision: 0 };
+    await bucket.put(token(host), json.encode(body));
+  };
+  await beat();
+  // The bucket forgets hosts that do not beat. A bus that the test took away is not the beat's business.
+  const beating = setInterval(() => void beat().catch(() => {}), 2_000);
   await bus.flush();
   return fake;
 }

@@ -34,7 +34,8 @@ const ourOwnPages = /^\/docs(\/|$)/;
 export async function createHttpServer({ authenticate, log, metrics, options }: HttpDeps): Promise<Door> {
   const requestTimeout = options.requestTimeoutMs ?? 120_000;
   const app = Fastify({
-    http: { connectionsCheckingInterval: Math.min(5_000, requestTimeout) },
+    // Node exchanges the two if the headers may take longer than the whole.
+    http: { connectionsCheckingInterval: Math.min(5_000, requestTimeout), headersTimeout: Math.min(60_000, requestTimeout) },
     logger: false,
     bodyLimit: 1024 * 1024,
     requestTimeout,
