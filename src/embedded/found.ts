@@ -15,7 +15,7 @@ export interface SearchReport {
 }
 
 export type Answer =
-  | { path: string; version: string; command?: readonly string[] }
+  | { path: string; version: string; command?: readonly string[]; /** Where it came from at first. */ from?: string }
   | { why: string };
 
 export interface Source {
@@ -58,7 +58,8 @@ export async function search(name: string, sources: readonly Source[], bring: bo
     }
     tried.push({ source: source.name, outcome: `found ${answer.version}` });
     return {
-      name, found: answer.path, command: answer.command ?? [answer.path], version: answer.version, source: source.name, tried,
+      name, found: answer.path, command: answer.command ?? [answer.path], version: answer.version,
+      source: answer.from === undefined ? source.name : `${source.name}: ${answer.from}`, tried,
     };
   }
   return { name, tried };

@@ -20,7 +20,7 @@ test('the release is used when its SHA256SUMS bears it out, and not fetched agai
   expect(report).toMatchObject({ source: 'official release', version: NATS_SERVER_TO_BRING, found: join(folder.path, 'nats-server', 'nats-server') });
   const asked = release.asked.length;
   const again = await findNatsServer(searchIn(folder.path, { releaseUrl: release.url }));
-  expect(again.source).toBe('brought before');
+  expect(again.source).toBe('brought before: official release');
   expect(release.asked).toHaveLength(asked);
   expect(readdirSync(join(folder.path, 'nats-server')).sort()).toEqual(['nats-server', 'origin.json']);
 });

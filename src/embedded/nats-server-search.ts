@@ -30,7 +30,7 @@ function sources(options: NatsServerSearch): Source[] {
       const program = onPath('nats-server', environment, ['/usr/local/sbin', '/usr/sbin', '/usr/local/bin']);
       return program === undefined ? { why: 'no nats-server there' } : checked(program);
     } },
-    { name: 'brought before', brings: false, ask: () => checked(broughtProgram(options)) },
+    { name: 'brought before', brings: false, ask: async () => ({ ...await checked(broughtProgram(options)), from: origin(options) }) },
     { name: 'official release', brings: true, ask: () => bring(options, 'official release', natsServerFromRelease) },
     { name: 'Debian package', brings: true, ask: () => bring(options, 'Debian package', natsServerFromDebian) },
     { name: 'go install', brings: true, ask: () => bring(options, 'go install', natsServerFromGo) },
@@ -89,7 +89,7 @@ async function bring(options: NatsServerSearch, name: NatsServerSource, bringer:
 }
 
 /** From which source the program that was brought came. */
-export function natsServerOrigin(folder: string): string | undefined {
+function origin({ folder }: NatsServerSearch): string | undefined {
   try {
     return (JSON.parse(readFileSync(join(folder, 'nats-server', 'origin.json'), 'utf8')) as { source?: string }).source;
   } catch {
