@@ -10,7 +10,8 @@
  */
 export interface Bus {
   readonly state: BusState;
-  onState(listener: (state: BusState) => void): void;
+  /** Returns how to stop listening. */
+  onState(listener: (state: BusState) => void): () => void;
   /** Largest message the server takes, bytes. */
   readonly maxPayload: number;
 

@@ -23,7 +23,7 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
     get maxPayload() {
       return maxPayloadOf(link);
     },
-    onState: (listener) => void link.onState(listener),
+    onState: (listener) => link.onState(listener),
     serve: (service, endpoints) => offerService(link, service, endpoints),
     store: (subject, body, storeOptions) => storeMessage(link, subject, body, storeOptions),
     work: (stream, consumer, handler) => takeWork(link, stream, consumer, handler),

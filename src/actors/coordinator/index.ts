@@ -1,0 +1,1 @@
+export { createCoordinator, type CoordinatorDeps } from './coordinator.ts';
