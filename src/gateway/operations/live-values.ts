@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Hosts } from '../../bus/hosts.ts';
 import { describe, readLive } from '../../bus/live.ts';
 import type { Bus } from '../../bus/port.ts';
+import { DreyError } from '../../contracts/errors.ts';
 import type { SnapshotMode } from '../../contracts/snapshots.ts';
 import type { ChannelMeta, ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -35,6 +36,8 @@ export function createLiveValues({ bus, hosts, names: channelNames, clock }: { b
   const metas = new Map<bigint, ChannelMeta>();
 
   const read: LiveValues['read'] = async (channels, { mode, deadlineMs }) => {
+    // Without the bus the hosts are not known either: rows of "no host" would blame the wrong one.
+    if (bus.state !== 'connected') throw new DreyError('unavailable', `live values cannot be had: the bus is ${bus.state}`);
     const columns = await readLive(bus, channels, { mode, deadlineMs, hosts: hosts.names() });
     const missing = new Set<bigint>();
     for (const hash of columns.metaHash) if (hash !== 0n && !metas.has(hash)) missing.add(hash);
