@@ -210,3 +210,12 @@ export function unansweredColumns(channels: Int32Array, outcome: ReadOutcome): V
   columns.outcome.fill(outcome);
   return columns;
 }
+
+/** The rows of all `parts`, in their order. */
+export function joinValueColumns(parts: readonly ValueColumns[]): ValueColumns {
+  if (parts.length === 1) return parts[0]!;
+  const joined = emptyValueColumns(parts.reduce((sum, part) => sum + part.length, 0));
+  let to = 0;
+  for (const part of parts) for (let row = 0; row < part.length; row++) copyValueRow(part, row, joined, to++);
+  return joined;
+}

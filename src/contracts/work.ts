@@ -32,6 +32,7 @@ export interface ReadAnswer {
   readonly part: number;
   /** Parts in all, known from the first one on. */
   readonly parts: number;
+  /** The IOC that serves the rows of this part now; the item may have named another, or none. Null = not found. */
   readonly ioc: string | null;
   readonly host: string;
   /** ms since 1970: first request out, last answer in. */

@@ -2,16 +2,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { IocView } from '../../src/contracts/iocs.ts';
 import type { SnapshotSummary } from '../../src/contracts/snapshots.ts';
-import { eventually, manyRecords, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
+import { eventually, freePort, manyRecords, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
 
 const perIoc = 100;
 const deadlineMs = 1000;
 let iocs: Awaited<ReturnType<typeof startSoftIoc>>[];
 let drey: Drey;
+let otherPort: number;
 
 beforeAll(async () => {
   iocs = await Promise.all([0, 1, 2, 3].map((ioc) => startSoftIoc({ records: manyRecords(perIoc, (n) => ({ type: 'ao', name: `I${ioc}:${n}`, fields: { VAL: n } })) })));
-  drey = await startDrey({ addressList: iocs.map((ioc) => `127.0.0.1:${ioc.port}`).join(' '), environment: { DREY_BREAKER_BASE_MS: '2000', DREY_CA_ECHO_IDLE_MS: '60000' } });
+  otherPort = await freePort();
+  drey = await startDrey({ addressList: [...iocs.map((ioc) => ioc.port), otherPort].map((port) => `127.0.0.1:${port}`).join(' '), environment: { DREY_BREAKER_BASE_MS: '2000', DREY_CA_ECHO_IDLE_MS: '60000' } });
   await drey.post('/v1/pvs/multi', iocs.flatMap((_, ioc) => Array.from({ length: perIoc }, (_unused, n) => ({ setpointAddress: `I${ioc}:${n}` }))));
   await drey.connected(4 * perIoc);
 }, 120_000);
@@ -66,9 +68,9 @@ test('a killed IOC opens its breaker at once, and comes back on another port und
   const down = await take('one is dead');
   expect(down.quality.outcomes).toMatchObject({ ok: 3 * perIoc });
   expect(down.quality.durationMs).toBeLessThan(deadlineMs);
-  // The same channels, at the address of the search list but served by a fresh process on its port.
-  iocs[3] = await startSoftIoc({ records, port: iocs[3]!.port });
+  iocs[3] = await startSoftIoc({ records, port: otherPort });
   await eventually(async () => (await take('is it back')).quality.outcomes['ok'] === 4 * perIoc, { saying: 'the IOC to be back', withinMs: 30_000, everyMs: 500 });
+  expect(await breaker(3)).toMatchObject({ name: `127.0.0.1:${otherPort}`, state: 'closed', channels: { connected: perIoc } });
 }, 90_000);
 
 test('an operator opens and closes a breaker, with a reason that is kept', async () => {

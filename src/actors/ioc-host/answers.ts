@@ -6,7 +6,7 @@ import { DreyError } from '../../contracts/errors.ts';
 import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import { iocCommand, type ChannelView } from '../../contracts/iocs.ts';
 import { subjects } from '../../contracts/subjects.ts';
-import { copyValueRow, emptyValueColumns, ReadOutcome, type ChannelMeta } from '../../contracts/values.ts';
+import { copyValueRow, emptyValueColumns, joinValueColumns, ReadOutcome, type ChannelMeta } from '../../contracts/values.ts';
 import type { DescribeRequest, LiveAnswer, LiveRead } from '../../contracts/work.ts';
 import { gather, type GatherDeps } from './gather.ts';
 import { partsOf } from './parts.ts';
@@ -29,7 +29,7 @@ export function answerRequests(deps: AnswerDeps): Subscription {
       const { head, columns: asked } = decodeFrame<LiveRead>(body);
       // Others answer for the rest. One that holds none says so: the asker counts hosts.
       const ids = asked.channel.filter((id) => table.rowOf(id) >= 0);
-      const { columns } = await gather(deps, ids, head.deadlineMs, head.mode, null);
+      const columns = joinValueColumns((await gather(deps, ids, head.deadlineMs, head.mode)).map((answer) => answer.columns));
       deps.counted(columns.outcome);
       return encodeFrame({ host } satisfies LiveAnswer, fitting(columns, bus.maxPayload));
     }),

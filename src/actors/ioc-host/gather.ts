@@ -1,16 +1,17 @@
 /** Reads channels by id, each through the actor of the IOC that owns it now. */
 import type { BreakerState } from '../../contracts/iocs.ts';
 import type { SnapshotMode } from '../../contracts/snapshots.ts';
-import { copyValueRow, emptyValueColumns, ReadOutcome, unansweredColumns, type ValueColumns } from '../../contracts/values.ts';
+import { ReadOutcome, unansweredColumns, type ValueColumns } from '../../contracts/values.ts';
 import type { Facility } from '../facility/index.ts';
 import type { ChannelTable } from './channel-table.ts';
 
 export interface Gathered {
-  /** In the order asked; `channel` = channel ids. */
+  /** The IOC that the rows belong to; null = not found yet, undefined = not watched here. */
+  readonly ioc: string | null | undefined;
+  /** `channel` = channel ids. */
   readonly columns: ValueColumns;
   readonly startedAt: number;
   readonly finishedAt: number;
-  /** Of the IOC asked about, or of the only one there is. */
   readonly breaker: BreakerState | null;
   readonly problem: string | null;
 }
@@ -21,27 +22,17 @@ export interface GatherDeps {
   readonly now: () => number;
 }
 
-/** `ioc`: the one the asker means, where several turn out to be concerned. */
-export async function gather({ facility, table, now }: GatherDeps, ids: Int32Array, deadlineMs: number, mode: SnapshotMode, ioc: string | null): Promise<Gathered> {
+/** One answer per IOC concerned. I1: all are asked at once; a slow one delays only the rows that are its own. */
+export function gather({ facility, table, now }: GatherDeps, ids: Int32Array, deadlineMs: number, mode: SnapshotMode): Promise<Gathered[]> {
   const rows = table.rowsOf(ids);
   const startedAt = now();
-  const groups = facility.groups(rows);
-  // I1: all IOCs are asked at once; a slow one delays only the rows that are its own.
-  const answers = await Promise.all(
-    groups.map(async (group) => {
-      const part = group.positions ? Int32Array.from(group.positions, (at) => rows[at]!) : rows;
-      if (group.ioc === undefined) return { group, columns: unansweredColumns(part, ReadOutcome.notOwned), problem: null };
-      if (group.ioc === null) return { group, columns: unansweredColumns(part, ReadOutcome.notFound), problem: null };
-      const { columns, problem } = await facility.read(group.ioc, part, deadlineMs, mode);
-      return { group, columns, problem };
+  return Promise.all(
+    facility.groups(rows).map(async ({ ioc, positions }) => {
+      const part = positions ? Int32Array.from(positions, (at) => rows[at]!) : rows;
+      const unasked = ioc === undefined ? ReadOutcome.notOwned : ReadOutcome.notFound;
+      const { columns, problem } = ioc ? await facility.read(ioc, part, deadlineMs, mode) : { columns: unansweredColumns(part, unasked), problem: null };
+      columns.channel.set(positions ? positions.map((at) => ids[at]!) : ids);
+      return { ioc, columns, startedAt, finishedAt: now(), breaker: (ioc && facility.view(ioc)?.state) || null, problem };
     }),
   );
-  const asked = answers.find((answer) => answer.group.ioc === ioc) ?? answers.find((answer) => typeof answer.group.ioc === 'string');
-  const columns = answers.length === 1 ? answers[0]!.columns : emptyValueColumns(ids.length);
-  if (answers.length > 1) {
-    for (const answer of answers) answer.group.positions!.forEach((at, i) => copyValueRow(answer.columns, i, columns, at));
-  }
-  columns.channel.set(ids);
-  const name = asked?.group.ioc;
-  return { columns, startedAt, finishedAt: now(), breaker: (name && facility.view(name)?.state) || null, problem: asked?.problem ?? null };
 }

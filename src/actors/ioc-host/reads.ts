@@ -25,14 +25,18 @@ export function createReadServer(deps: ReadServerDeps): (message: WorkMessage) =
       log.info({ job: item.job, item: item.item, lateMs: now() - item.expiresAt }, 'nobody waits for this read any more, dropped');
       return;
     }
-    const { columns, startedAt, finishedAt, breaker, problem } = await gather(deps, asked.channel, item.deadlineMs, item.mode, item.ioc);
-    deps.counted(columns.outcome);
-    const parts = partsOf(columns, Math.min(partBytes, bus.maxPayload), bus.maxPayload);
-    parts.forEach(({ from, to }, part) => {
-      const head: ReadAnswer = {
-        job: item.job, item: item.item, run: item.run, part, parts: parts.length, ioc: item.ioc, host, startedAt, finishedAt, breaker, iocProblem: problem,
-      };
-      bus.publish(item.replyTo, encodeFrame(head, parts.length === 1 ? columns : sliceValueColumns(columns, from, to)));
+    const answers = (await gather(deps, asked.channel, item.deadlineMs, item.mode)).map((answer) => {
+      deps.counted(answer.columns.outcome);
+      return { ...answer, ranges: partsOf(answer.columns, Math.min(partBytes, bus.maxPayload), bus.maxPayload) };
     });
+    const parts = answers.reduce((sum, { ranges }) => sum + ranges.length, 0);
+    let part = 0;
+    for (const { ioc, columns, ranges, startedAt, finishedAt, breaker, problem } of answers) {
+      for (const { from, to } of ranges) {
+        const head: ReadAnswer = { job: item.job, item: item.item, run: item.run, part, parts, ioc: ioc ?? null, host, startedAt, finishedAt, breaker, iocProblem: problem };
+        bus.publish(item.replyTo, encodeFrame(head, ranges.length === 1 ? columns : sliceValueColumns(columns, from, to)));
+        part += 1;
+      }
+    }
   };
 }
