@@ -15,6 +15,7 @@ type Draft = Omit<CatalogueEntry, 'tags' | 'createdDate' | 'lastModifiedDate'> &
 
 export async function createEntries(session: Session, entries: readonly NewCatalogueEntry[]): Promise<{ entries: CatalogueEntry[]; revision: number }> {
   const revision = await nextCatalogueRevision(session);
+  if (entries.length === 0) return { entries: [], revision: revision - 1 };
   await ensureTags(session, namedTags(entries));
   const tags = await readTags(session);
   checkTags(entries.flatMap((entry) => entry.tags), tags);

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { addEntries, allChannels, doubles, openStore } from '../../../testing/persistence/store.ts';
+import { RestoreOutcome, restoreReasonNames } from '../../contracts/restores.ts';
+import { ReadOutcome } from '../../contracts/values.ts';
+import type { StoredRestore } from '../port.ts';
+
+const snapshotId = '01a1f9af-42e9-7000-bf60-0493a2a28726';
+
+test('R4: the rows of a restore are kept once, whole, and read in the order of their names', async () => {
+  await using store = await openStore();
+  const [c] = await addEntries(store, [{ setpointAddress: 'C' }, { setpointAddress: 'A' }, { setpointAddress: 'B' }]);
+  const channels = await allChannels(store);
+  const after = doubles(channels, (i) => i + 20);
+  after.outcome[2] = ReadOutcome.timeout;
+  const restore: StoredRestore = {
+    jobId: 'r1', snapshotId, who: 'tests', reason: 'why not', startedAt: new Date(), finishedAt: new Date(),
+    channel: channels,
+    outcome: Uint8Array.of(RestoreOutcome.verified, RestoreOutcome.failed, RestoreOutcome.written),
+    why: Uint8Array.of(0, restoreReasonNames.indexOf('refused'), restoreReasonNames.indexOf('notReadBack')),
+    code: Uint16Array.of(0, 65_535, 0),
+    before: doubles(channels, (i) => (i === 0 ? NaN : i)), target: doubles(channels, (i) => i + 10), after,
+  };
+  await store.restores.save(restore);
+  await store.restores.save({ ...restore, who: 'another', outcome: new Uint8Array(3) });
+  await store.catalogue.delete([c!.id]);
+  const all = await store.restores.rows('r1', { limit: 10, offset: 0 });
+  expect(all.counts).toEqual({ written: 1, verified: 1, failed: 1 });
+  expect(all.totalCount).toBe(3);
+  expect(all.rows.map((row) => [row.pvName, row.pvId === null, row.outcome, row.why, row.before, row.target, row.after])).toEqual([
+    ['A', false, 'failed', 'refused', 1, 11, 21],
+    ['B', false, 'written', 'notReadBack', 2, 12, null],
+    ['C', true, 'verified', 'none', 'NaN', 10, 20],
+  ]);
+  expect(all.rows[0]!.detail).toContain('65535');
+  expect(await store.restores.rows('r1', { limit: 1, offset: 0, outcome: 'written' })).toMatchObject({ totalCount: 1, rows: [{ pvName: 'B' }] });
+  expect((await store.restores.rows('r1', { limit: 1, offset: 1 })).rows.map((row) => row.pvName)).toEqual(['B']);
+  await expect(store.restores.rows('r1', { limit: 1, offset: 0, outcome: 'nope' })).rejects.toMatchObject({ code: 'badInput' });
+  await expect(store.restores.rows('r2', { limit: 1, offset: 0 })).rejects.toMatchObject({ code: 'notFound' });
+});
