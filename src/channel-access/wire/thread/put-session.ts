@@ -94,14 +94,13 @@ export class PutSession implements CircuitRole {
     return slot < 0 ? undefined : this.#underWay[slot]?.sentAt;
   }
 
-  /** Puts row `i` of the job into the batch. Returns pending, or why it was not sent. */
+  /** Puts row `i` of the job, which is not busy, into the batch. Returns pending, or why it was not sent. */
   put(job: PutJob, i: number, at: number): WriteOutcome {
     const row = job.rows[i]!;
     const slot = this.#channels.slot(row);
     const { state, access, native: natives, sid, elements } = this.#channels;
     if (slot < 0 || state[slot] !== SlotState.live) return WriteOutcome.disconnected;
     if ((access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
-    if (this.#underWay[slot] !== undefined) return WriteOutcome.busy;
     const native = natives[slot]!;
     const { columns, metas, nameOf, arrayLimit } = this.#context;
     const encoded = encodePut({

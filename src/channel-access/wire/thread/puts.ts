@@ -117,6 +117,10 @@ export class Puts {
         job.settle(job.next, WriteOutcome.disconnected);
         continue;
       }
+      if (session.busySince(row) !== undefined) {
+        job.settle(job.next, WriteOutcome.busy);
+        continue;
+      }
       if (this.#probing || session.inFlight >= job.window) return false;
       const outcome = session.put(job, job.next, at);
       if (outcome !== WriteOutcome.pending) job.settle(job.next, outcome);
