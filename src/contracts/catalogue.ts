@@ -31,18 +31,16 @@ const tolerance = z.number().min(0, 'a tolerance is 0 or larger').finite();
 
 export const newCatalogueEntry = z
   .object({
-    setpointAddress: address.default(null),
-    readbackAddress: address.default(null),
-    configAddress: address.default(null),
+    setpointAddress: address.default(null).describe('PV that is written by a restore; ca:// may stand before it'),
+    readbackAddress: address.default(null).describe('PV that shows what the setpoint became'),
+    configAddress: address.default(null).describe('PV kept for the record, never written'),
     device: z.string().trim().max(255).default(''),
     description: z.string().trim().max(1000).default(''),
-    absTolerance: tolerance.default(0),
-    relTolerance: tolerance.default(0),
-    readOnly: z.boolean().default(false),
-    /** Tag ids; see also `tagNames`. */
-    tags: z.array(z.uuid()).default([]),
-    /** Tags by name, {group: [tag]}; groups and tags that do not exist are made. */
-    tagNames: z.record(z.string().trim().min(1).max(255), z.array(z.string().trim().min(1).max(255))).optional(),
+    absTolerance: tolerance.default(0).describe('values this close are the same, in units'),
+    relTolerance: tolerance.default(0).describe('values this close are the same, as a part of the larger magnitude'),
+    readOnly: z.boolean().default(false).describe('true: no restore writes it'),
+    tags: z.array(z.uuid()).default([]).describe('tag ids'),
+    tagNames: z.record(z.string().trim().min(1).max(255), z.array(z.string().trim().min(1).max(255))).optional().describe('tags by name, {group: [tag]}; groups and tags that do not exist are made'),
   })
   .refine((entry) => entry.setpointAddress !== null || entry.readbackAddress !== null || entry.configAddress !== null, {
     message: 'an entry needs at least one of setpointAddress, readbackAddress, configAddress',

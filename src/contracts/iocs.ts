@@ -6,31 +6,25 @@ export const breakerState = z.enum(['closed', 'open', 'halfOpen', 'forcedOpen', 
 export type BreakerState = z.output<typeof breakerState>;
 
 export const iocView = z.object({
-  /** "host:port" of the CA server. */
-  name: z.string(),
-  /** The ioc-host process that owns its actor. */
-  host: z.string(),
+  name: z.string().describe('host:port of the CA server'),
+  host: z.string().describe('the ioc-host process that owns its actor'),
   state: breakerState,
-  /** Why it is in this state, for people. */
-  reason: z.string(),
-  since: z.string(),
-  circuit: z.enum(['up', 'down', 'unresponsive']),
-  channels: z.object({ total: z.number(), connected: z.number(), disconnected: z.number(), searching: z.number(), denied: z.number() }),
-  /** Operations in the rolling window. */
-  window: z.object({ calls: z.number(), failures: z.number() }),
-  /** Failed openings in a row; the backoff doubles with it. */
-  attempt: z.number(),
-  nextProbeAt: z.string().nullable(),
-  restarts: z.number(),
-  /** Who forced the state, when operators did. */
-  forcedBy: z.string().nullable(),
+  reason: z.string().describe('why it is in this state, for people'),
+  since: z.string().describe('ISO 8601'),
+  circuit: z.enum(['up', 'down', 'unresponsive']).describe('the TCP connection to its CA server'),
+  channels: z.object({ total: z.number(), connected: z.number(), disconnected: z.number(), searching: z.number(), denied: z.number() }).describe('its channels, by state'),
+  window: z.object({ calls: z.number(), failures: z.number() }).describe('operations in the rolling window'),
+  attempt: z.number().describe('failed openings in a row; the backoff doubles with it'),
+  nextProbeAt: z.string().nullable().describe('when an open breaker tries again, ISO 8601'),
+  restarts: z.number().describe('of its actor'),
+  forcedBy: z.string().nullable().describe('who forced the state, when operators did'),
 });
 export type IocView = z.output<typeof iocView>;
 
 export const channelView = z.object({
   name: z.string(),
   state: z.enum(['searching', 'connected', 'disconnected', 'denied']),
-  since: z.string(),
+  since: z.string().describe('ISO 8601'),
 });
 export type ChannelView = z.output<typeof channelView>;
 

@@ -21,17 +21,15 @@ export const job = z.object({
   id: z.string(),
   type: z.enum(['snapshot_create', 'snapshot_restore']),
   status: jobStatus,
-  /** 0 to 100. */
-  progress: z.number(),
-  message: z.string(),
-  /** Snapshot id; of a restore, the id of the snapshot with the values kept before (R3), null until kept. */
-  resultId: z.string().nullable(),
-  error: z.string().nullable(),
-  requestedBy: z.string(),
-  createdAt: z.string(),
-  startedAt: z.string().nullable(),
-  completedAt: z.string().nullable(),
-  jobData: z.record(z.string(), z.unknown()),
+  progress: z.number().describe('0 to 100 %'),
+  message: z.string().describe('what it is at, for people'),
+  resultId: z.string().nullable().describe('snapshot id; of a restore, the id of the snapshot with the values kept before (R3), null until kept'),
+  error: z.string().nullable().describe('why it failed'),
+  requestedBy: z.string().describe('key, and person behind it when the program named one'),
+  createdAt: z.string().describe('ISO 8601'),
+  startedAt: z.string().nullable().describe('ISO 8601'),
+  completedAt: z.string().nullable().describe('ISO 8601'),
+  jobData: z.record(z.string(), z.unknown()).describe('what was asked for'),
 });
 export type Job = z.output<typeof job>;
 

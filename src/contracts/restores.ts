@@ -82,14 +82,10 @@ export const restoreReasonSentences: Record<RestoreReason, string> = {
  * nothing and writes nothing (R1). Ids and names that are not in the snapshot are an error.
  */
 export const restoreRequest = z.object({
-  /** Catalogue entry ids. */
-  pvIds: z.array(z.string()).optional(),
-  /** Setpoint channel names. */
-  pvNames: z.array(z.string()).optional(),
-  /** Why it is done; goes to the audit log. */
-  reason: z.string().trim().max(1000).default(''),
-  /** Deadline of one put-callback, ms. */
-  deadlineMs: z.number().int().min(100).max(600_000).default(5_000),
+  pvIds: z.array(z.string()).optional().describe('catalogue entry ids; [] = none, absent (and no pvNames) = every row with a setpoint'),
+  pvNames: z.array(z.string()).optional().describe('setpoint channel names'),
+  reason: z.string().trim().max(1000).default('').describe('why it is done; goes to the audit log'),
+  deadlineMs: z.number().int().min(100).max(600_000).default(5_000).describe('deadline of one put-callback, ms'),
 });
 export type RestoreRequest = z.output<typeof restoreRequest>;
 export type RestoreRequestInput = z.input<typeof restoreRequest>;
@@ -103,31 +99,25 @@ export const jsonValue: z.ZodType<JsonValue> = z.union([z.number(), z.string(), 
 export type JsonValue = number | string | readonly (number | string)[] | null;
 
 export const planRow = z.object({
-  /** Catalogue entry id; null when the entry is gone. */
-  pvId: z.string().nullable(),
-  pvName: z.string(),
-  ioc: z.string().nullable(),
-  verdict: planVerdict,
-  /** Name of the reason; `none` for rows that will be written. */
-  why: z.string(),
-  /** The reason in a sentence, with the values and limits at stake. */
-  detail: z.string(),
-  target: jsonValue,
-  live: jsonValue,
-  /** target - live for numbers, else null. */
-  difference: z.union([z.number(), z.string()]).nullable(),
-  units: z.string().nullable(),
-  /** Whether the IOC grants write access; null when not known. */
-  writable: z.boolean().nullable(),
+  pvId: z.string().nullable().describe('catalogue entry; null when it is gone'),
+  pvName: z.string().describe('setpoint channel'),
+  ioc: z.string().nullable().describe('host:port that served it last'),
+  verdict: planVerdict.describe('what a restore would do with it now'),
+  why: z.string().describe('name of the reason; none for rows that will be written'),
+  detail: z.string().describe('the reason in a sentence, with the values and limits at stake'),
+  target: jsonValue.describe('what would be written, in units'),
+  live: jsonValue.describe('what is there now, in units'),
+  difference: z.union([z.number(), z.string()]).nullable().describe('target - live for numbers, else null'),
+  units: z.string().nullable().describe('engineering units'),
+  writable: z.boolean().nullable().describe('whether the IOC grants write access; null when not known'),
 });
 export type PlanRow = z.output<typeof planRow>;
 
 export const restorePlan = z.object({
   snapshotId: z.string(),
   madeAt: z.string(),
-  /** Rows by verdict. */
-  counts: z.record(z.string(), z.number()),
-  totalCount: z.number(),
+  counts: z.record(z.string(), z.number()).describe('all rows by verdict'),
+  totalCount: z.number().describe('rows that fit the filter, in all pages'),
   rows: z.array(planRow),
 });
 export type RestorePlan = z.output<typeof restorePlan>;
@@ -135,11 +125,11 @@ export type RestorePlan = z.output<typeof restorePlan>;
 export const restoreRow = z.object({
   pvId: z.string().nullable(),
   pvName: z.string(),
-  outcome: z.enum(restoreOutcomeNames),
-  why: z.string(),
-  detail: z.string(),
-  before: jsonValue,
-  target: jsonValue,
-  after: jsonValue,
+  outcome: z.enum(restoreOutcomeNames).describe('what became of it'),
+  why: z.string().describe('name of the reason'),
+  detail: z.string().describe('the reason in a sentence'),
+  before: jsonValue.describe('live value before the first write'),
+  target: jsonValue.describe('what was to be written'),
+  after: jsonValue.describe('what was read back'),
 });
 export type RestoreRow = z.output<typeof restoreRow>;

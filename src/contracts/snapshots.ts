@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** `live`: fresh reads. `monitored`: the columns that monitors keep, each row only if channel and circuit are alive (S1). */
-export const snapshotMode = z.enum(['live', 'monitored']);
+export const snapshotMode = z.enum(['live', 'monitored']).describe('live: fresh reads; monitored: what the monitors keep, each row only if channel and circuit are alive');
 export type SnapshotMode = z.output<typeof snapshotMode>;
 
 /**
@@ -18,33 +18,28 @@ export const snapshotScope = z.discriminatedUnion('kind', [
 export type SnapshotScope = z.output<typeof snapshotScope>;
 
 export const takeSnapshot = z.object({
-  title: z.string().trim().min(1).max(255),
-  description: z.string().trim().max(4000).default(''),
+  title: z.string().trim().min(1).max(255).describe('what people will look for'),
+  description: z.string().trim().max(4000).default('').describe('what it is for'),
   mode: snapshotMode.default('live'),
-  scope: snapshotScope.default({ kind: 'all' }),
-  /** Deadline of one IOC's reads, ms. */
-  deadlineMs: z.number().int().min(50).max(60_000).default(2_000),
+  scope: snapshotScope.default({ kind: 'all' }).describe('what to capture; tags = {groupId: [tagId]}, any of a group, in every group'),
+  deadlineMs: z.number().int().min(50).max(60_000).default(2_000).describe('deadline of one IOC\'s reads, ms'),
 });
 export type TakeSnapshot = z.output<typeof takeSnapshot>;
 export type TakeSnapshotInput = z.input<typeof takeSnapshot>;
 
 /** Truth about a snapshot's making, stored with it. Times are ISO 8601 with ms; IOC times are ns strings. */
 export const snapshotQuality = z.object({
-  rows: z.number(),
-  /** Rows by outcome name; see readOutcomeNames. */
-  outcomes: z.record(z.string(), z.number()),
-  rowsInAlarm: z.object({ minor: z.number(), major: z.number(), invalid: z.number() }),
-  firstReadAt: z.string().nullable(),
-  lastReadAt: z.string().nullable(),
-  /** Oldest and newest IOC time stamp among the rows read, ns since 1970 as strings. */
-  oldestTimeNs: z.string().nullable(),
-  newestTimeNs: z.string().nullable(),
-  /** Spread between the IOCs' newest stamps, ms: a clock that is off shows here. */
-  iocSkewMs: z.number().nullable(),
-  /** IOCs of which no row was read, with the reason. */
-  iocsNotAnswering: z.array(z.object({ ioc: z.string(), rows: z.number(), reason: z.string() })),
-  iocs: z.number(),
-  durationMs: z.number(),
+  rows: z.number().describe('channels captured'),
+  outcomes: z.record(z.string(), z.number()).describe('rows by outcome: ok, timeout, disconnected, notFound, …'),
+  rowsInAlarm: z.object({ minor: z.number(), major: z.number(), invalid: z.number() }).describe('rows read, by alarm severity'),
+  firstReadAt: z.string().nullable().describe('first request out, ISO 8601'),
+  lastReadAt: z.string().nullable().describe('last answer in, ISO 8601'),
+  oldestTimeNs: z.string().nullable().describe('oldest IOC time stamp among the rows read, ns since 1970'),
+  newestTimeNs: z.string().nullable().describe('newest IOC time stamp among the rows read, ns since 1970'),
+  iocSkewMs: z.number().nullable().describe('spread between the IOCs\' newest stamps, ms: a clock that is off shows here'),
+  iocsNotAnswering: z.array(z.object({ ioc: z.string(), rows: z.number(), reason: z.string() })).describe('IOCs of which no row was read, with the reason'),
+  iocs: z.number().describe('IOCs that were asked'),
+  durationMs: z.number().describe('from the request to the last answer, ms'),
 });
 export type SnapshotQuality = z.output<typeof snapshotQuality>;
 
@@ -52,14 +47,13 @@ export const snapshotSummary = z.object({
   id: z.string(),
   title: z.string(),
   description: z.string(),
-  createdBy: z.string(),
-  createdDate: z.string(),
-  lastModifiedDate: z.string(),
+  createdBy: z.string().describe('key, and person behind it when the program named one'),
+  createdDate: z.string().describe('ISO 8601'),
+  lastModifiedDate: z.string().describe('of title and description; values never change'),
   mode: snapshotMode,
   scope: snapshotScope,
-  /** `snapshot`, or `before-restore`: the values kept before a restore's first write (R3). */
-  kind: z.enum(['snapshot', 'before-restore']),
-  pvCount: z.number(),
+  kind: z.enum(['snapshot', 'before-restore']).describe('before-restore: the values kept before a restore\'s first write (R3)'),
+  pvCount: z.number().describe('channels captured'),
   quality: snapshotQuality,
 });
 export type SnapshotSummary = z.output<typeof snapshotSummary>;
