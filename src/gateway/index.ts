@@ -5,6 +5,7 @@
 import { watchHosts } from '../bus/hosts.ts';
 import { watchJobs } from '../bus/jobs.ts';
 import type { Bus } from '../bus/port.ts';
+import { DreyError } from '../contracts/errors.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { Service } from '../kernel/lifecycle.ts';
 import type { Log } from '../kernel/log.ts';
@@ -84,7 +85,7 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       auditRoutes(http, persistence.audit);
 
       await open(offerServices(bus, operations, options.version));
-      await http.listen({ host: options.host, port: options.port });
+      await listen(http, options);
     },
 
     stop: async () => {
@@ -98,4 +99,16 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       for (let service = opened.pop(); service; service = opened.pop()) await service.stop();
     },
   };
+}
+
+async function listen(http: Door, { host, port }: GatewayOptions): Promise<void> {
+  try {
+    await http.listen({ host, port });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EADDRINUSE') throw new DreyError('conflict', `port ${port} of ${host} is taken: another Drey, or another program, listens there; choose another port`, { cause: error });
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new DreyError('badInput', `${host} is no address of this machine: the gateway cannot listen there`, { cause: error });
+    if (code === 'EACCES') throw new DreyError('badInput', `this user may not listen on port ${port}: choose one of 1024 or higher`, { cause: error });
+    throw error;
+  }
 }
