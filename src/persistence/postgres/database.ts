@@ -5,25 +5,28 @@
 import pg from 'pg';
 import type { Log } from '../../kernel/log.ts';
 import { databaseFault, isAway } from './faults.ts';
+import { createPulse } from './pulse.ts';
 
 export interface Session {
   rows<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/** A connection of one's own, for COPY. Give it back with the fault, if any, so that a broken one is not used again. */
+export interface Lease {
+  readonly client: pg.PoolClient;
+  release(fault?: unknown): void;
+}
+
 export interface Database extends Session {
   /** All or nothing. `steady` reads one unchanging state of the database. */
   transaction<Result>(work: (session: Session) => Promise<Result>, kind?: 'steady'): Promise<Result>;
-  /** A connection of one's own, for COPY. Release it with the fault, if any, so that a broken one is not used again. */
-  connect(): Promise<pg.PoolClient>;
+  connect(): Promise<Lease>;
   ping(): Promise<number>;
   close(): Promise<void>;
 }
 
 const connectWithinMs = 2_500;
 const statementWithinMs = 30_000;
-/** The server ends statements first; this one is for a server that says nothing at all. */
-const answerWithinMs = statementWithinMs + 2_000;
-const pingWithinMs = 2_500;
 const int8 = 20;
 
 const types: pg.CustomTypesConfig = {
@@ -32,31 +35,45 @@ const types: pg.CustomTypesConfig = {
 
 export function createDatabase(options: { url: string; poolSize: number; log: Log }): Database {
   const { log } = options;
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.poolSize,
-    connectionTimeoutMillis: connectWithinMs,
-    idleTimeoutMillis: 60_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 1_000,
-    statement_timeout: statementWithinMs,
-    application_name: 'drey',
-    types,
-  });
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
-  // While a connection is in use the pool does not listen, and an unheard error would end the process.
-  pool.on('connect', (client) => client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost')));
+  const openPool = (max: number): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      max,
+      connectionTimeoutMillis: connectWithinMs,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 1_000,
+      statement_timeout: statementWithinMs,
+      application_name: 'drey',
+      types,
+    });
+    pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));
+    // While a connection is in use the pool does not listen, and an unheard error would end the process.
+    pool.on('connect', (client) => client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost')));
+    return pool;
+  };
+  const pool = openPool(options.poolSize);
+  // Of its own, so that a pool whose connections are all busy is not taken for a database that is gone.
+  const pulse = createPulse(openPool(1));
 
-  const connect = async (): Promise<pg.PoolClient> => {
+  const connect = async (): Promise<Lease> => {
     try {
-      return await pool.connect();
+      const client = await pool.connect();
+      const unwatch = pulse.watch(() => void client.end());
+      return {
+        client,
+        release: (fault) => {
+          unwatch();
+          client.release(fault instanceof Error ? fault : fault !== undefined);
+        },
+      };
     } catch (error) {
       throw databaseFault(error);
     }
   };
 
   const onClient = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
-    const client = await connect();
+    const { client, release } = await connect();
     let broken: Error | undefined;
     try {
       return await work(client);
@@ -64,7 +81,7 @@ export function createDatabase(options: { url: string; poolSize: number; log: Lo
       if (error instanceof Error && isAway(error)) broken = error;
       throw databaseFault(error);
     } finally {
-      client.release(broken);
+      release(broken);
     }
   };
 
@@ -84,20 +101,18 @@ export function createDatabase(options: { url: string; poolSize: number; log: Lo
       }),
     connect,
     ping: async () => {
-      const began = performance.now();
-      await onClient((client) => client.query({ text: 'select 1', query_timeout: pingWithinMs } as pg.QueryConfig));
-      return performance.now() - began;
+      try {
+        return await pulse.beat();
+      } catch (error) {
+        throw databaseFault(error);
+      }
     },
-    close: () => pool.end(),
+    close: async () => {
+      await Promise.all([pool.end(), pulse.stop()]);
+    },
   };
 }
 
-export function sessionOn(client: pg.ClientBase, withinMs: number = answerWithinMs): Session {
-  return {
-    rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => {
-      // The type definitions lack the per-query time limit.
-      const config = { text, values: [...values], query_timeout: withinMs } as pg.QueryConfig;
-      return (await client.query<Row>(config)).rows;
-    },
-  };
+export function sessionOn(client: pg.ClientBase): Session {
+  return { rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => (await client.query<Row>(text, [...values])).rows };
 }

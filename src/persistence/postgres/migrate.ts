@@ -13,9 +13,9 @@ const waitWithinMs = 10 * 60_000;
 
 export async function migrate(database: Database, log: Log): Promise<void> {
   const files = readdirSync(folder).filter((name) => /^\d{4}-.*\.sql$/.test(name)).sort();
-  const client = await database.connect();
-  const session = sessionOn(client, waitWithinMs);
-  let broken: Error | undefined;
+  const { client, release } = await database.connect();
+  const session = sessionOn(client);
+  let broken: unknown;
   try {
     await client.query(`begin; set local statement_timeout = ${waitWithinMs}; select pg_advisory_xact_lock(${lock})`);
     await client.query('create table if not exists schema_version (name text primary key, at timestamptz not null default now())');
@@ -31,9 +31,9 @@ export async function migrate(database: Database, log: Log): Promise<void> {
     await client.query('commit');
   } catch (error) {
     // Ending the connection undoes everything and gives the lock back, whatever state it is in.
-    broken = error instanceof Error ? error : new Error(String(error));
+    broken = error;
     throw databaseFault(error);
   } finally {
-    client.release(broken);
+    release(broken);
   }
 }

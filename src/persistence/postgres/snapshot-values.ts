@@ -11,17 +11,17 @@ import { valueColumnList } from './value-layout.ts';
 export async function readValues(database: Database, snapshot: { number: number; pv_count: number }, channels?: Int32Array): Promise<ValueColumns> {
   const few = channels !== undefined && channels.length < snapshot.pv_count ? channels : undefined;
   const decoder = createValueDecoder(few?.length ?? snapshot.pv_count);
-  const client = await database.connect();
-  let broken: Error | undefined;
+  const { client, release } = await database.connect();
+  let broken: unknown;
   try {
     // COPY takes no parameters; what is put in are numbers of our own.
     const only = few === undefined ? '' : ` and channel = any('${intArray(few)}'::int4[])`;
     await copyOut(client, `copy (select ${valueColumnList} from snapshot_value where snapshot = ${snapshot.number}${only}) to stdout (format binary)`, decoder.message);
   } catch (error) {
-    broken = error instanceof Error ? error : new Error(String(error));
+    broken = error;
     throw databaseFault(error);
   } finally {
-    client.release(broken);
+    release(broken);
   }
   return decoder.columns();
 }

@@ -3,7 +3,6 @@
  * transaction. The row that makes it visible is written last, in the same transaction, so a writer
  * that died at any moment has left nothing (S1).
  */
-import type { PoolClient } from 'pg';
 import type { SnapshotQuality } from '../../contracts/snapshots.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import type { NewSnapshot, SnapshotWriter } from '../port.ts';
@@ -30,18 +29,16 @@ export async function beginSnapshot(database: Database, partitions: Partitions, 
   if (stored) throw storedAlready(snapshot);
   const table = await partitions.ready(number);
   const leave = await turns.take();
-  let client: PoolClient;
-  try {
-    client = await database.connect();
-  } catch (error) {
+  const lease = await database.connect().catch((error: unknown) => {
     leave();
     throw error;
-  }
+  });
+  const { client } = lease;
   const session = sessionOn(client);
   let open = true;
   const end = (broken?: unknown): void => {
     open = false;
-    client.release(broken instanceof Error ? broken : broken !== undefined);
+    lease.release(broken);
     leave();
   };
   const fail = (error: unknown): unknown => {
