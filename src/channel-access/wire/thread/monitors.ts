@@ -3,11 +3,11 @@
  * columns under the row's sequence number. This is the busiest code in the system.
  *
  * A subscription's id is the slot of its channel, times two; the odd id beside it is the channel's
- * subscription to its own description (property events).
+ * subscription to its own description (property-events.ts).
  */
 import { Counter } from '../counters.ts';
 import { Command, countZeroVersion, Eca, EventMask } from '../protocol/commands.ts';
-import { controlForm, Native, timeForm, timePayload, timeValueOffset } from '../protocol/dbr.ts';
+import { Native, timeForm, timePayload, timeValueOffset } from '../protocol/dbr.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { bareMessage, headerSizeFor, writeHeader } from '../protocol/header.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
@@ -16,6 +16,7 @@ import { ChannelFlag } from './channel-flags.ts';
 import { type Channels, SlotState } from './channels.ts';
 import type { ThreadContext } from './context.ts';
 import { checkValue, scalar } from './decode-reply.ts';
+import { PropertyEvents } from './property-events.ts';
 import type { PulseSource, Pulses } from './pulse.ts';
 import { SideValues } from './side-values.ts';
 
@@ -29,6 +30,7 @@ export class Monitors implements PulseSource {
   readonly #channels: Channels;
   readonly #pulses: Pulses;
   readonly #side: SideValues;
+  readonly #properties: PropertyEvents;
   readonly #described: (slot: number, frame: Frame) => void;
   readonly #send: (bytes: Uint8Array) => void;
   #due: number[] = [];
@@ -44,6 +46,7 @@ export class Monitors implements PulseSource {
     this.#send = send;
     this.#described = described;
     this.#side = new SideValues(channels, pulses.dirty);
+    this.#properties = new PropertyEvents(channels, send);
   }
 
   want(slot: number): void {
@@ -65,6 +68,7 @@ export class Monitors implements PulseSource {
       at = writeHeader(view, at, Command.eventAdd, eventPayload, native[slot]! + timeForm, count(slot), sid[slot]!, 2 * slot);
       view.setUint16(at + maskAt, EventMask.value | EventMask.alarm);
       at += eventPayload;
+      this.#properties.want(slot);
     }
     if (size > 0) this.#send(requests);
   }
@@ -80,6 +84,7 @@ export class Monitors implements PulseSource {
 
   drop(): void {
     this.#due = [];
+    this.#properties.drop();
     for (let slot = 0; slot < this.#channels.used; slot++) this.#side.forget(slot);
   }
 
@@ -128,15 +133,5 @@ export class Monitors implements PulseSource {
     const { state, native, elements, flags } = this.#channels;
     return state[slot] === SlotState.live && (flags[slot]! & ChannelFlag.monitored) !== 0
       && timePayload(native[slot]!, elements[slot]!) <= this.#context.payloadLimit;
-  }
-
-  /** The request that keeps a channel's description current. */
-  subscribeProperty(slot: number): void {
-    const { native, sid } = this.#channels;
-    const request = Buffer.alloc(headerSizeFor(eventPayload, 1) + eventPayload);
-    const view = new DataView(request.buffer, request.byteOffset, request.length);
-    const at = writeHeader(view, 0, Command.eventAdd, eventPayload, native[slot]! + controlForm, 1, sid[slot]!, 2 * slot + 1);
-    view.setUint16(at + maskAt, EventMask.property);
-    this.#send(request);
   }
 }
