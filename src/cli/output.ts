@@ -36,10 +36,11 @@ export const tally = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, n]) => `${name} ${n.toLocaleString('en')}`)
     .join(', ') || 'nothing';
 
-/** A value in a table cell: arrays by their first elements. */
+/** A value in a table cell: seven digits of numbers, the first elements of arrays. JSON has all of it. */
 export function cell(value: unknown, label?: string | null): string {
   if (value === null || value === undefined) return '-';
-  if (Array.isArray(value)) return `[${value.slice(0, 4).map(String).join(', ')}${value.length > 4 ? `, … ${value.length}` : ''}]`;
+  if (Array.isArray(value)) return `[${value.slice(0, 3).map((element) => cell(element)).join(', ')}${value.length > 3 ? `, … ${value.length}` : ''}]`;
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(7)));
   return label ? `${label} (${String(value)})` : String(value);
 }
 

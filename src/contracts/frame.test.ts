@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyColumns, columnsOf } from '../../testing/arbitraries/value-columns.ts';
 import { DamagedFrame, decodeFrame, encodeFrame } from './frame.ts';
+import { numericElements } from '../snapshots/arrays.ts';
 import { ReadOutcome, ValueKind } from './values.ts';
 
 test('S3: whatever the columns hold comes out of a frame unchanged', () => {
@@ -10,6 +11,20 @@ test('S3: whatever the columns hold comes out of a frame unchanged', () => {
       const decoded = decodeFrame(encodeFrame({ head }, columns));
       expect(decoded.head).toEqual({ head });
       expect(decoded.columns).toEqual(columns);
+    }),
+  );
+});
+
+test('S3: arrays are copies at their own alignment, also out of a Buffer whose memory is used again', () => {
+  fc.assert(
+    fc.property(anyColumns, fc.nat(7), (columns, shift) => {
+      const whole = encodeFrame({}, columns);
+      const socket = Buffer.alloc(whole.length + 8);
+      socket.set(whole, shift);
+      const decoded = decodeFrame(socket.subarray(shift, shift + whole.length));
+      socket.fill(0xff);
+      expect(decoded.columns).toEqual(columns);
+      for (const [row, bytes] of decoded.columns.bytes) expect(() => numericElements(decoded.columns.kind[row]!, bytes)).not.toThrow();
     }),
   );
 });

@@ -171,8 +171,8 @@ export function decodeFrame<Head>(input: Uint8Array): Frame<Head> {
   for (let i = 0; i < arrayCount; i++) {
     const length = view.getUint32(at + arrayCount * 4 + i * 4, true);
     need(bytesAt + length, `array ${i}`);
-    // A copy: the message's buffer is reused by the socket, and typed arrays want alignment.
-    columns.bytes.set(rowAt(at + i * 4, 'an array'), input.slice(bytesAt, bytesAt + length));
+    // A copy, since the socket uses the message's buffer again. Not input.slice(): of a Buffer that is a view.
+    columns.bytes.set(rowAt(at + i * 4, 'an array'), new Uint8Array(input.subarray(bytesAt, bytesAt + length)));
     bytesAt += length;
   }
   return { head, columns };

@@ -20,7 +20,8 @@ export const elementBytes: Record<ValueKind, number> = {
 export function numericElements(kind: number, bytes: Uint8Array): NumericElements | undefined {
   const size = elementBytes[kind as ValueKind] ?? 1;
   const count = Math.floor(bytes.byteLength / size);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not bytes.slice(): of a Buffer that is a view of the same place.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   const { buffer, byteOffset } = aligned;
   switch (kind) {
     case ValueKind.int8:

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyRow, columnsOf, type AnyRow } from '../../testing/arbitraries/value-columns.ts';
 import { ReadOutcome, ValueKind, type ChannelMeta } from '../contracts/values.ts';
+import { numericElements } from './arrays.ts';
 import { compareArrays, compareRows, numericDifference, sameNumber } from './compare.ts';
 
 const exact = { abs: 0, rel: 0 };
@@ -78,6 +79,11 @@ test('arrays are compared element by element, with the first, the worst and the 
   expect(compareArrays(ValueKind.double, bytes(1, NaN), ValueKind.double, bytes(1, NaN), exact).count).toBe(0);
   expect(compareArrays(ValueKind.double, bytes(1, 2), ValueKind.double, bytes(1), exact)).toEqual({ count: 1, first: 1, worst: 1, worstDifference: Infinity });
   expect(compareArrays(ValueKind.double, bytes(), ValueKind.double, bytes(), exact).count).toBe(0);
+});
+
+test('an array in the middle of a Buffer is read at its own alignment', () => {
+  const shifted = Buffer.concat([Buffer.from([9]), Buffer.from(new Float64Array([1, 2]).buffer)]).subarray(1);
+  expect([...(numericElements(ValueKind.double, shifted) as Float64Array)]).toEqual([1, 2]);
 });
 
 test('a difference is given for scalar numbers alone', () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SnapshotSummary } from '../../src/contracts/snapshots.ts';
 import type { RestorePlan } from '../../src/contracts/restores.ts';
-import { recordsDb, startCaClient, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
+import { eventually, recordsDb, startCaClient, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
 
 const big = 100_000;
 let ioc: Awaited<ReturnType<typeof startSoftIoc>>;
@@ -91,7 +91,14 @@ test('a value outside DRVL and DRVH is not written, and the plan says so with bo
   const saved = await takeAndRead('in the old limits');
   await using ca = await startCaClient(`127.0.0.1:${ioc.port}`);
   await ca.put(new Map([['V:LIMITED', 2], ['V:LIMITED.DRVH', 3]]));
-  const plan = await drey.post<RestorePlan>(`/v1/snapshots/${saved.id}/restore/plan?verdict=skipped`, { pvNames: ['V:LIMITED'] });
+  // The IOC tells of changed limits when it gets to it.
+  const plan = await eventually(
+    async () => {
+      const made = await drey.post<RestorePlan>(`/v1/snapshots/${saved.id}/restore/plan?verdict=skipped`, { pvNames: ['V:LIMITED'] });
+      return made.rows.length === 1 ? made : undefined;
+    },
+    { saying: 'the changed limit to be known', everyMs: 50 },
+  );
   expect(plan.rows).toMatchObject([{ pvName: 'V:LIMITED', why: 'outOfLimits', detail: '5 is outside the drive limits 0 to 3 A', target: 5, live: 2 }]);
   const result = await restore(saved.id, ['V:LIMITED']);
   expect(result.rows).toMatchObject([{ pvName: 'V:LIMITED', outcome: 'skipped', why: 'outOfLimits' }]);

@@ -97,7 +97,7 @@ export function snapshotCommands(connect: () => Client): Command {
       if (compared.differenceCount > 0) process.exitCode = exitCodes.incomplete;
       if (options.json) return printJson(compared);
       if (compared.differences.length > 0) {
-        printTable(['PV', 'A', 'B', 'B - A', 'UNITS'], compared.differences.map((row) => [row.pvName, cell(row.value1), cell(row.value2), row.difference ?? '', row.units ?? '']));
+        printTable(['PV', 'A', 'B', 'B - A', 'UNITS'], compared.differences.map((row) => [row.pvName, cell(row.value1), cell(row.value2), row.difference === null ? '' : cell(row.difference), row.units ?? '']));
       }
       print(`${count(compared.differenceCount, 'channel differs', 'channels differ')}, ${compared.matchCount.toLocaleString('en')} the same`);
     });
@@ -183,7 +183,7 @@ function printQuality({ quality }: SnapshotSummary): void {
 
 function printPlan(plan: RestorePlan): void {
   const shown = plan.rows.filter((row: PlanRow) => row.verdict !== 'unchanged');
-  if (shown.length > 0) printTable(['PV', 'PLAN', 'LIVE', 'TARGET', 'DIFFERENCE', 'UNITS', ''], shown.map((row) => [row.pvName, row.verdict, cell(row.live), cell(row.target), row.difference ?? '', row.units ?? '', row.detail]));
+  if (shown.length > 0) printTable(['PV', 'PLAN', 'LIVE', 'TARGET', 'DIFFERENCE', 'UNITS', ''], shown.map((row) => [row.pvName, row.verdict, cell(row.live), cell(row.target), row.difference === null ? '' : cell(row.difference), row.units ?? '', row.detail]));
   print(`plan: ${tally(plan.counts)}`);
 }
 
