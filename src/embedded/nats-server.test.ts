@@ -62,6 +62,16 @@ test('the server ends when its owner is killed with -9, and the folder is free a
   await using _next = await startNats({ dataFolder: folder.path });
 });
 
+test('a server left running where the kernel does not tell it of its owner\'s death is stopped by the next owner', async () => {
+  using folder = temporaryFolder('nats');
+  const { command } = await natsServerProgram();
+  const owner = await startOwner({ kind: 'nats', dataFolder: folder.path, command }, { PATH: '/no/setpriv/here' });
+  await owner.kill('SIGKILL');
+  expect(isRunning(owner.server.pid)).toBe(true);
+  await using _next = await startNats({ dataFolder: folder.path });
+  expect(isRunning(owner.server.pid)).toBe(false);
+});
+
 test('the server is out of reach of a terminal\'s Ctrl-C', async () => {
   await using server = await startNats();
   const [, , processGroup, session] = statFields(server.process.pid);

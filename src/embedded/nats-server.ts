@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { keptPassword, tailOf } from './data-folder.ts';
 import { lockFolder } from './folder-lock.ts';
 import { isPortFree } from './free-port.ts';
 import { stopOrphan } from './orphan.ts';
@@ -111,14 +111,4 @@ async function readyAt(server: ServerProcess, folder: string, logFile: string): 
   }, READY_WITHIN_MS);
   if (host === undefined) throw new Error(`nats-server did not get ready within ${READY_WITHIN_MS / 1000} s. The end of ${logFile}:\n${tailOf(logFile)}`);
   return { host, port: Number(host.split(':').pop()) };
-}
-
-function keptPassword(folder: string): string {
-  const path = join(folder, 'password');
-  if (!existsSync(path)) writeFileSync(path, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  return readFileSync(path, 'utf8').trim();
-}
-
-function tailOf(path: string): string {
-  try { return readFileSync(path, 'utf8').split('\n').slice(-12).join('\n'); } catch { return '(no log)'; }
 }

@@ -35,6 +35,18 @@ test('Postgres ends when its owner is killed with -9, and the next owner starts 
   expect(await query(next.url, 'select n from kept')).toEqual([]);
 });
 
+test('a Postgres left running by a dead owner is stopped in order by the next one', async () => {
+  using folder = temporaryFolder('postgres');
+  const { found: programs, version } = await postgresPrograms();
+  const owner = await startOwner({ kind: 'postgres', dataFolder: folder.path, programs, version }, { PATH: '/no/setpriv/here' });
+  await owner.kill('SIGKILL');
+  expect(isRunning(owner.server.pid)).toBe(true);
+  await using next = await startPostgres({ dataFolder: folder.path });
+  expect(isRunning(owner.server.pid)).toBe(false);
+  expect(readFileSync(join(folder.path, 'postgres.log'), 'utf8')).toContain('database system is shut down');
+  expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
 test('a second Postgres on the same data folder is refused with the pid of the holder', async () => {
   using folder = temporaryFolder('postgres');
   await using _first = await startPostgres({ dataFolder: folder.path });

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import { failure, run } from './command.ts';
+import { keptPassword, tailOf } from './data-folder.ts';
 import { lockFolder } from './folder-lock.ts';
 import { freePort, isPortFree } from './free-port.ts';
 import { stopOrphan } from './orphan.ts';
@@ -161,20 +161,10 @@ async function makeDatabase(url: string, database: string): Promise<void> {
   }
 }
 
-function keptPassword(folder: string): string {
-  const path = join(folder, 'password');
-  if (!existsSync(path)) writeFileSync(path, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  return readFileSync(path, 'utf8').trim();
-}
-
 function pidFileLines(path: string): string[] | undefined {
   try { return readFileSync(path, 'utf8').split('\n'); } catch { return undefined; }
 }
 
 function programOf(pid: number): string | undefined {
   try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '); } catch { return undefined; }
-}
-
-function tailOf(path: string): string {
-  try { return readFileSync(path, 'utf8').split('\n').slice(-12).join('\n'); } catch { return '(no log)'; }
 }

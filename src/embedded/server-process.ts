@@ -42,7 +42,7 @@ const LAST_WORDS_WITHIN_MS = 200;
 const LOG_STARTS_AFRESH_ABOVE_BYTES = 20_000_000;
 
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
-  const setpriv = onPath('setpriv', options.environment, ['/usr/bin', '/bin']);
+  const setpriv = onPath('setpriv', options.environment);
   const guarded = setpriv !== undefined && process.platform === 'linux'
     ? [setpriv, '--pdeathsig', options.stopSignal.replace(/^SIG/, ''), ...(options.privileges ?? []), '--', ...options.command]
     : [...options.command];

@@ -145,7 +145,7 @@ let mayDropPriority: Promise<readonly string[]> | undefined;
 function withoutRealTimePriority(environment: SoftIocOptions['environment']): Promise<readonly string[]> {
   const privileges = ['--bounding-set', '-sys_nice'];
   mayDropPriority ??= (async () => {
-    const setpriv = onPath('setpriv', environment, ['/usr/bin', '/bin']);
+    const setpriv = onPath('setpriv', environment);
     if (process.getuid?.() !== 0 || setpriv === undefined) return [];
     const tried = await run(setpriv, [...privileges, '--', 'true'], { timeoutMs: 5000, environment });
     return tried.code === 0 ? privileges : [];

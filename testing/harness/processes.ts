@@ -14,8 +14,8 @@ export interface Owner extends AsyncDisposable {
 }
 
 /** A process of its own that owns a server, to be killed. */
-export async function startOwner(owned: Owned): Promise<Owner> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(PROJECT, 'testing', 'harness', 'owner.ts'), JSON.stringify(owned)], { stdio: ['pipe', 'pipe', 'inherit'] });
+export async function startOwner(owned: Owned, environment: NodeJS.ProcessEnv = process.env): Promise<Owner> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(PROJECT, 'testing', 'harness', 'owner.ts'), JSON.stringify(owned)], { env: environment, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const [line] = await Promise.race([
     once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>,
