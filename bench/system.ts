@@ -95,7 +95,7 @@ export class System {
     while (!(await reached())) {
       if (this.#child?.exitCode !== null) throw new Error(`waiting until ${what}: Drey ended with code ${this.#child?.exitCode}. Its last words: ${this.lastWords()}`);
       if (performance.now() > late) throw new Error(`waited ${readyWithinMs / 1000} s until ${what}. Its last words: ${this.lastWords()}`);
-      await new Promise((resolve_) => setTimeout(resolve_, 10));
+      await new Promise((resolve_) => setTimeout(resolve_, 50));
     }
   }
 
