@@ -1,0 +1,159 @@
+/** What a restore job does to the world. */
+import { json } from '../../bus/port.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import { subjects } from '../../contracts/subjects.ts';
+import type { ValueColumns } from '../../contracts/values.ts';
+import { backoffMs } from '../../kernel/backoff.ts';
+import type { JobRun } from '../../kernel/job-run.ts';
+import type { StoredRestore } from '../../persistence/port.ts';
+import { packPlan, unpackPlan, type KeptPlan, type PackedPlan } from './kept-plan.ts';
+import { createLedger, type Ledger } from './ledger.ts';
+import type { RestoreContext, RestoreEffect, RestoreEvent } from './machine.ts';
+import { keepBefore, plan, readNow, reload, select, type Planned, type RestoreDeps, type RestoreWork, type Selected } from './prepare.ts';
+import { auditOf, resultOf, type RestoreResult } from './results.ts';
+import { startWriting, type Writing } from './writing.ts';
+
+const pauses = { baseMs: 200, maxMs: 5_000 };
+const auditEvents = 5_000;
+const emptyPlan: KeptPlan = {
+  channel: new Int32Array(0), verdict: new Uint8Array(0), why: new Uint8Array(0), item: new Int32Array(0), absTolerance: new Float64Array(0), relTolerance: new Float64Array(0), items: [],
+};
+
+export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork, packed: PackedPlan | undefined, post: (event: RestoreEvent) => void) {
+  const { bus, persistence, clock, log } = deps;
+  const { id, requestedBy } = job.record.job;
+  const startedAt = new Date(job.record.job.startedAt ?? clock.now());
+  let selected: Selected | undefined;
+  let live: ValueColumns | undefined;
+  let planned: Planned | undefined;
+  let kept: KeptPlan | undefined = packed && unpackPlan(packed);
+  let packedPlan = packed;
+  let target: ValueColumns | undefined;
+  let before: ValueColumns | undefined;
+  /** Whether an earlier attempt, here or in a process that died, may have published items. */
+  let written = packed !== undefined;
+  let writing: Writing | undefined;
+  let ledger: Ledger | undefined;
+  let result: RestoreResult | undefined;
+  let cancelled = false;
+  let reading = new AbortController();
+
+  const discard = (): void => {
+    reading.abort();
+    writing?.stop();
+    writing = undefined;
+  };
+  const step = ({ run, outages }: RestoreContext, work_: () => Promise<void>): void => {
+    const begun = outages === 0 ? work_() : new Promise<void>((resume) => clock.setTimeout(resume, backoffMs(outages, pauses, Math.random()))).then(work_);
+    begun.catch((fault: unknown) => {
+      if (job.signal.aborted || (fault instanceof DreyError && fault.code === 'cancelled')) return;
+      const reason = fault instanceof Error ? fault.message : String(fault);
+      const away = fault instanceof DreyError && (fault.code === 'unavailable' || fault.code === 'timeout');
+      if (!(fault instanceof DreyError)) log.error({ job: id, err: fault }, 'a restore job failed unexpectedly');
+      post(away ? { type: 'outage', run, at: clock.now(), reason } : { type: 'failed', run, reason });
+    });
+  };
+
+  const write = async ({ beforeId, cancelledBy }: RestoreContext): Promise<void> => {
+    writing?.stop();
+    cancelled ||= cancelledBy !== null;
+    if (target === undefined) ({ target, before } = await reload(deps, work.snapshotId, beforeId, kept!));
+    const resumed = written;
+    written = true;
+    let toldAt = 0;
+    writing = startWriting({
+      bus, clock, log, target, resumed,
+      plan: kept!,
+      common: { job: id, deadlineMs: work.request.deadlineMs, window: deps.putWindow, who: requestedBy, reason: work.request.reason },
+      isLive: (host) => deps.isLive(host),
+      isCancelled: () => cancelled,
+      onProgress: ({ settled }) => {
+        if (clock.now() - toldAt < 200) return;
+        toldAt = clock.now();
+        const total = kept!.item.reduce((sum, item) => sum + (item >= 0 ? 1 : 0), 0);
+        job.progress(20 + Math.floor((70 * settled) / Math.max(1, total)), `${settled} of ${total} values written`);
+      },
+    });
+    ledger = await writing.settled;
+    post({ type: 'settled' });
+  };
+
+  /** The log says it all, so a job taken up here after its last write needs nothing more. */
+  const outcome = async (context: RestoreContext): Promise<Required<Pick<StoredRestore, 'before' | 'target'>> & { ledger: Ledger; plan: KeptPlan }> => {
+    kept ??= emptyPlan;
+    if (target === undefined || before === undefined) ({ target, before } = await reload(deps, work.snapshotId, context.beforeId, kept));
+    ledger ??= createLedger(kept);
+    return { before, target, ledger, plan: kept };
+  };
+  const identity = { jobId: id, snapshotId: work.snapshotId, who: requestedBy, reason: work.request.reason };
+
+  const store = async (context: RestoreContext): Promise<void> => {
+    const { before: was, target: wanted, ledger: book, plan: rows } = await outcome(context);
+    await persistence.restores.save({
+      ...identity, startedAt, finishedAt: new Date(clock.now()),
+      channel: rows.channel, outcome: book.outcome, why: book.why, code: book.code, before: was, target: wanted, after: book.after,
+    });
+    result = await resultOf(book, rows.channel, persistence.catalogue);
+    post({ type: 'stored' });
+  };
+
+  const audit = async (context: RestoreContext): Promise<void> => {
+    const { before: was, target: wanted, ledger: book, plan: rows } = await outcome(context);
+    const touched = rows.channel.filter((_, row) => book.attempted[row] === 1);
+    const names = touched.length === 0 ? [] : await persistence.catalogue.names(touched);
+    const nameOf = new Map(Array.from(touched, (channel, at) => [channel, names[at]!]));
+    const events = auditOf(identity, book, { before: was, target: wanted }, (row) => nameOf.get(rows.channel[row]!)!);
+    for (let from = 0; from < events.length; from += auditEvents) await persistence.audit.record(events.slice(from, from + auditEvents));
+    result ??= await resultOf(book, rows.channel, persistence.catalogue);
+    post({ type: 'audited' });
+  };
+
+  const announce = (context: RestoreContext): void => {
+    if (bus.state !== 'connected' || result === undefined) return;
+    bus.publish(subjects.restoreEvent(id), json.encode({ job: id, snapshotId: work.snapshotId, outcomes: result.outcomes, beforeId: context.beforeId }));
+  };
+
+  const perform = (effect: RestoreEffect, context: RestoreContext): void => {
+    const { run } = context;
+    switch (effect) {
+      case 'resolve':
+        discard();
+        reading = new AbortController();
+        return step(context, async () => {
+          selected = await select(deps, work);
+          post({ type: 'resolved', run, rows: selected.saved.length });
+        });
+      case 'read':
+        return step(context, async () => {
+          live = await readNow(deps, job, run, selected!, AbortSignal.any([job.signal, reading.signal]));
+          post({ type: 'read', run });
+        });
+      case 'plan':
+        return step(context, async () => {
+          planned = await plan(deps, work, selected!, live!);
+          kept = planned.kept;
+          packedPlan = packPlan(kept);
+          target = planned.target;
+          before = live;
+          post({ type: 'planned', run, writes: kept.items.length });
+        });
+      case 'keep':
+        return step(context, async () => post({ type: 'kept', run, snapshotId: await keepBefore(deps, job, selected!, planned!, live!) }));
+      case 'write':
+        return step(context, () => write(context));
+      case 'hurry':
+        cancelled = true;
+        writing?.hurry();
+        return;
+      case 'store':
+        return step(context, () => store(context));
+      case 'audit':
+        return step(context, () => audit(context));
+      case 'discard':
+        return discard();
+      case 'announce':
+        return announce(context);
+    }
+  };
+  return { perform, discard, packedPlan: () => packedPlan, result: () => result };
+}

@@ -1,0 +1,178 @@
+/** The steps of a restore before anything is written: what was saved, what is there now, what would change. */
+import type { ReadTarget } from '../../bus/gathering.ts';
+import type { Bus } from '../../bus/port.ts';
+import { scatterReads } from '../../bus/scatter.ts';
+import type { JobWork } from '../../contracts/jobs.ts';
+import { restoreReasonNames, type RestoreReason } from '../../contracts/restores.ts';
+import type { SnapshotScope } from '../../contracts/snapshots.ts';
+import { copyValueRow, emptyValueColumns, type ChannelMeta, type ValueColumns } from '../../contracts/values.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { JobRun } from '../../kernel/job-run.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Persistence, SnapshotEntryRow } from '../../persistence/port.ts';
+import { planRestore, planVerdicts } from '../../snapshots/plan.ts';
+import { tallyQuality } from '../../snapshots/quality.ts';
+import { selectForRestore } from '../../snapshots/restore-selection.ts';
+import { compose, readDeadlineMs } from './compose.ts';
+import type { KeptPlan } from './kept-plan.ts';
+
+export interface RestoreDeps {
+  readonly bus: Bus;
+  readonly persistence: Persistence;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Put-callbacks in flight per IOC. */
+  readonly putWindow: number;
+  place(channels: Int32Array): Promise<readonly ReadTarget[]>;
+  isLive(host: string): boolean;
+  keepMetas(hashes: ReadonlySet<bigint>): Promise<void>;
+}
+export type RestoreWork = Extract<JobWork, { type: 'snapshot_restore' }>;
+
+/** What a restore is about, row by row. */
+export interface Selected {
+  readonly title: string;
+  readonly scope: SnapshotScope;
+  /** One row per channel; the first `selected` of them have a setpoint value. */
+  readonly saved: ValueColumns;
+  readonly selected: number;
+  /** Why each of the rows beyond is skipped. */
+  readonly lacking: readonly RestoreReason[];
+  readonly metas: ReadonlyMap<bigint, ChannelMeta>;
+}
+
+export async function select(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
+  const page = await deps.persistence.snapshots.page(work.snapshotId, {});
+  const { rows, withoutSetpoint } = selectForRestore(page.entries, work.request);
+  const taken = new Set<number>();
+  const fresh = (row: number): boolean => {
+    const channel = page.columns.channel[row]!;
+    return !taken.has(channel) && taken.add(channel) !== undefined;
+  };
+  const chosen = rows.map((entry) => entry.setpoint!.row).filter(fresh);
+  const beside = withoutSetpoint.map((entry) => ({ row: anyRow(entry), why: (entry.setpoint === null ? 'noSetpoint' : 'noSavedValue') as RestoreReason })).filter(({ row }) => row >= 0 && fresh(row));
+  const saved = emptyValueColumns(chosen.length + beside.length);
+  chosen.forEach((row, at) => copyValueRow(page.columns, row, saved, at));
+  beside.forEach(({ row }, at) => (saved.channel[chosen.length + at] = page.columns.channel[row]!));
+  return { title: page.summary.title, scope: page.summary.scope, saved, selected: chosen.length, lacking: beside.map(({ why }) => why), metas: page.metas };
+}
+
+const anyRow = ({ setpoint, readback, config }: SnapshotEntryRow): number => Math.max(setpoint?.row ?? -1, readback?.row ?? -1, config?.row ?? -1);
+
+const ascending = (channels: Iterable<number>): Int32Array => Int32Array.from(channels).sort();
+
+/** Live values of the selected rows, in their order. */
+export async function readNow(deps: RestoreDeps, job: JobRun, run: number, { saved, selected }: Selected, signal: AbortSignal): Promise<ValueColumns> {
+  const live = emptyValueColumns(saved.length);
+  live.channel.set(saved.channel);
+  const rowOf = new Map<number, number>();
+  for (let row = 0; row < selected; row++) rowOf.set(saved.channel[row]!, row);
+  await scatterReads({
+    bus: deps.bus, clock: deps.clock, log: deps.log, job: job.record.job.id, run, mode: 'live', deadlineMs: readDeadlineMs,
+    channels: ascending(saved.channel.subarray(0, selected)),
+    place: (wanted) => deps.place(wanted),
+    isLive: (host) => deps.isLive(host),
+    signal,
+    onPart: (_, columns) => {
+      for (let i = 0; i < columns.length; i++) copyValueRow(columns, i, live, rowOf.get(columns.channel[i]!)!);
+    },
+  });
+  return live;
+}
+
+export interface Planned {
+  readonly kept: KeptPlan;
+  readonly target: ValueColumns;
+  /** Entries of the rows that are written. */
+  readonly entryIds: readonly string[];
+}
+
+export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Selected, live: ValueColumns): Promise<Planned> {
+  const { catalogue, snapshots } = deps.persistence;
+  const { saved, selected, lacking } = selection;
+  const hashes = new Set(live.metaHash);
+  await deps.keepMetas(hashes);
+  const unknown = [...hashes].filter((hash) => hash !== 0n && !selection.metas.has(hash));
+  const [infos, more] = await Promise.all([catalogue.setpoints(saved.channel.subarray(0, selected)), unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
+  const infoOf = new Map(infos.map((info) => [info.channel, info]));
+  const setpoints = Array.from(saved.channel, (channel) => infoOf.get(channel));
+  const made = planRestore({ saved, live, setpoints, metaOf: (hash) => more.get(hash) ?? selection.metas.get(hash) });
+  lacking.forEach((why, at) => {
+    made.verdict[selected + at] = planVerdicts.indexOf('skipped');
+    made.why[selected + at] = restoreReasonNames.indexOf(why);
+  });
+  const write = planVerdicts.indexOf('write');
+  const kept = compose({
+    plan: made,
+    tolerances: { abs: Float64Array.from(setpoints, (info) => info?.absTolerance ?? 0), rel: Float64Array.from(setpoints, (info) => info?.relTolerance ?? 0) },
+    targets: await deps.place(ascending(saved.channel.filter((_, row) => made.verdict[row] === write))),
+    now: deps.clock.now(),
+    deadlineMs: work.request.deadlineMs,
+    window: deps.putWindow,
+    mostBytes: Math.min(4_000_000, deps.bus.maxPayload * 0.9),
+  });
+  const entryIds = setpoints.flatMap((info, row) => (info !== undefined && kept.item[row]! >= 0 ? [info.entryId] : []));
+  return { kept, target: made.target, entryIds };
+}
+
+/** R3: the values about to be overwritten, as a snapshot of their own. Resolves when they are safe. */
+export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Selected, { kept, entryIds }: Planned, live: ValueColumns): Promise<string> {
+  const { snapshots, catalogue } = deps.persistence;
+  const { id, requestedBy } = job.record.job;
+  // Kept by an attempt that ended before its first write: the plan may have changed since.
+  const earlier = await snapshots.byJob(id, 'before-restore');
+  if (earlier) await snapshots.delete(earlier.id);
+  const rows = [...kept.item.keys()].filter((row) => kept.item[row]! >= 0);
+  const before = emptyValueColumns(rows.length);
+  rows.forEach((row, at) => copyValueRow(live, row, before, at));
+  const began = deps.clock.now();
+  const writer = await snapshots.begin({
+    title: `before restore of ${selection.title}`.slice(0, 255),
+    description: `the values that job ${id} was about to overwrite`,
+    createdBy: requestedBy,
+    mode: 'live',
+    scope: selection.scope,
+    kind: 'before-restore',
+    jobId: id,
+    entryIds,
+    catalogueRevision: (await catalogue.revisions()).catalogue,
+  });
+  try {
+    await writer.write(before);
+    const tally = tallyQuality();
+    tally.add({ ioc: null, startedAt: began, finishedAt: deps.clock.now(), iocProblem: null }, before);
+    return (await writer.commit(tally.finish(deps.clock.now() - began))).id;
+  } catch (fault) {
+    await writer.abort().catch(() => {});
+    throw fault;
+  }
+}
+
+/** After a crash: the targets again, from what was saved and what was kept before, which nothing changes (S2). */
+export async function reload(deps: RestoreDeps, snapshotId: string, beforeId: string | null, kept: KeptPlan): Promise<{ target: ValueColumns; before: ValueColumns }> {
+  const { snapshots } = deps.persistence;
+  const inOrder = (columns: ValueColumns): ValueColumns => {
+    const rowOf = new Map(Array.from(columns.channel, (channel, row) => [channel, row]));
+    const ordered = emptyValueColumns(kept.channel.length);
+    kept.channel.forEach((channel, row) => {
+      const from = rowOf.get(channel);
+      if (from === undefined) ordered.channel[row] = channel;
+      else copyValueRow(columns, from, ordered, row);
+    });
+    return ordered;
+  };
+  const saved = inOrder(await snapshots.columns(snapshotId, ascending(kept.channel)));
+  const before = beforeId === null ? emptyOf(kept.channel) : inOrder(await snapshots.columns(beforeId));
+  const metas = await snapshots.metas([...new Set([...saved.metaHash, ...before.metaHash])].filter((hash) => hash !== 0n));
+  // Which rows are written is decided already; here only their values in the channels' own types matter.
+  const open = { readOnly: false, absTolerance: 0, relTolerance: 0 };
+  const { target } = planRestore({ saved, live: before, setpoints: Array.from(kept.channel, () => open), metaOf: (hash) => metas.get(hash) });
+  return { target, before };
+}
+
+function emptyOf(channels: Int32Array): ValueColumns {
+  const columns = emptyValueColumns(channels.length);
+  columns.channel.set(channels);
+  return columns;
+}
+

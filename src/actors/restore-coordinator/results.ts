@@ -1,0 +1,68 @@
+/** What is told and kept when a restore has ended: rows, counts, and one audit event per row that was touched (A1). */
+import { RestoreOutcome, restoreOutcomeNames, restoreReasonNames, restoreReasonSentences } from '../../contracts/restores.ts';
+import type { ValueColumns } from '../../contracts/values.ts';
+import type { AuditEvent, CatalogueStore, StoredRestore } from '../../persistence/port.ts';
+import { jsonValueOf } from '../../snapshots/json-values.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface RestoreResult {
+  readonly totalPVs: number;
+  /** Written, verified, or there already. */
+  readonly successCount: number;
+  /** Failed, held, or unknown. */
+  readonly failureCount: number;
+  readonly unknownCount: number;
+  readonly skippedCount: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** The first 50. */
+  readonly failures: readonly { pvId: string | null; pvName: string; error: string }[];
+}
+
+const failing = new Set<number>([RestoreOutcome.failed, RestoreOutcome.held, RestoreOutcome.unknown]);
+const mostFailures = 50;
+
+export function sentenceOf(ledger: Ledger, row: number): string {
+  const code = ledger.code[row]!;
+  return `${restoreReasonSentences[restoreReasonNames[ledger.why[row]!] ?? 'none']}${code === 0 ? '' : ` (protocol error ${code})`}`;
+}
+
+export async function resultOf(ledger: Ledger, channels: Int32Array, catalogue: CatalogueStore): Promise<RestoreResult> {
+  const counts = new Array<number>(restoreOutcomeNames.length).fill(0);
+  const failed: number[] = [];
+  ledger.outcome.forEach((outcome, row) => {
+    counts[outcome]! += 1;
+    if (failing.has(outcome) && failed.length < mostFailures) failed.push(row);
+  });
+  const of = (outcome: RestoreOutcome): number => counts[outcome]!;
+  const failedChannels = Int32Array.from(failed, (row) => channels[row]!);
+  const [names, infos] = failed.length === 0 ? [[], []] : await Promise.all([catalogue.names(failedChannels), catalogue.setpoints(failedChannels)]);
+  const entryOf = new Map(infos.map((info) => [info.channel, info.entryId]));
+  return {
+    totalPVs: channels.length,
+    successCount: of(RestoreOutcome.written) + of(RestoreOutcome.verified) + of(RestoreOutcome.unchanged),
+    failureCount: of(RestoreOutcome.failed) + of(RestoreOutcome.held) + of(RestoreOutcome.unknown),
+    unknownCount: of(RestoreOutcome.unknown),
+    skippedCount: of(RestoreOutcome.skipped),
+    outcomes: Object.fromEntries(counts.flatMap((count, outcome) => (count > 0 ? [[restoreOutcomeNames[outcome]!, count]] : []))),
+    failures: failed.map((row, at) => ({ pvId: entryOf.get(channels[row]!) ?? null, pvName: names[at]!, error: sentenceOf(ledger, row) })),
+  };
+}
+
+/** Rows that reached a host's hands: what was not attempted changed nothing and stands in the restore's rows. */
+export function auditOf(restore: Pick<StoredRestore, 'jobId' | 'snapshotId' | 'who' | 'reason'>, ledger: Ledger, values: { before: ValueColumns; target: ValueColumns }, names: (row: number) => string): AuditEvent[] {
+  const events: AuditEvent[] = [];
+  ledger.attempted.forEach((attempted, row) => {
+    if (attempted === 0) return;
+    const sentence = sentenceOf(ledger, row);
+    events.push({
+      who: restore.who,
+      what: 'pv.write',
+      subject: names(row),
+      before: { value: jsonValueOf(values.before, row) },
+      after: { value: jsonValueOf(values.target, row), readBack: jsonValueOf(ledger.after, row), job: restore.jobId, snapshot: restore.snapshotId },
+      why: restore.reason,
+      result: `${restoreOutcomeNames[ledger.outcome[row]!]}${sentence === '' ? '' : `: ${sentence}`}`,
+    });
+  });
+  return events;
+}
