@@ -58,10 +58,10 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
   const { snapshots, catalogue, restores } = persistence;
 
   const plan = async (snapshotId: string, request: RestoreRequest, show: PlanPage): Promise<RestorePlan> => {
-    const page = await snapshots.page(snapshotId, {});
+    const [page, iocOf] = await Promise.all([snapshots.page(snapshotId, {}), iocsOf(catalogue)]);
     const selection = selectForRestore(page.entries, request);
     const saved = savedRows(page, selection.rows.map((entry) => entry.setpoint!.row));
-    const [now, infos, iocOf] = await Promise.all([live.read(saved.channel, { mode: 'live', deadlineMs: planReadMs }), catalogue.setpoints(saved.channel), iocsOf(catalogue)]);
+    const [now, infos] = await Promise.all([live.read(saved.channel, { mode: 'live', deadlineMs: planReadMs }), catalogue.setpoints(saved.channel)]);
     const byChannel = new Map(infos.map((info) => [info.channel, info]));
     const metaOf = (hash: bigint) => now.metas.get(hash) ?? page.metas.get(hash);
     const made = planRestore({ saved, live: now.columns, setpoints: Array.from(saved.channel, (channel) => byChannel.get(channel)), metaOf });
