@@ -12,13 +12,17 @@ async function runRole(role: 'up' | 'gateway' | 'coordinator' | 'ioc-host', flag
   process.exit(0);
 }
 
+async function createKey(appName: string, scopes: readonly string[]): Promise<string> {
+  return (await import('./roles/create-key.ts')).createKey(readConfig(), appName, scopes);
+}
+
 process.on('unhandledRejection', (reason) => {
   reportFault(reason);
   process.exit(1);
 });
 
 try {
-  await runCli(process.argv.slice(2), { runRole });
+  await runCli(process.argv.slice(2), { runRole, createKey });
 } catch (error) {
   process.exitCode = reportFault(error);
 }

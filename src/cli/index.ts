@@ -9,10 +9,13 @@ import { jobCommands } from './commands/job.ts';
 import { pvCommands } from './commands/pv.ts';
 import { snapshotCommands } from './commands/snapshot.ts';
 import { exitCodes } from './fault.ts';
+import { print } from './output.ts';
 
 export type Role = 'up' | 'gateway' | 'coordinator' | 'ioc-host';
 export interface CliActions {
   runRole(role: Role, flags: Partial<Record<SettingName, unknown>>): Promise<void>;
+  /** Makes an API key in the database itself. */
+  createKey(appName: string, scopes: readonly string[]): Promise<string>;
 }
 
 const roles: Record<Role, string> = {
@@ -43,6 +46,11 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
       await actions.runRole(role, flagsOf({ ...rest, ...(demo === false ? { demo } : {}) }));
     });
   }
+  program
+    .command('key <name>')
+    .description('make an API key in the database (needs DATABASE_URL): the first one of a deployed Drey')
+    .option('--scope <scope...>', 'read, write, snapshot, restore, admin', ['read', 'write', 'snapshot', 'restore', 'admin'])
+    .action(async (name: string, options: { scope: string[] }) => print(await actions.createKey(name, options.scope)));
   program.addCommand(doctorCommand(read));
   program.addCommand(configCommand(read));
   program.addCommand(pvCommands(connect));
