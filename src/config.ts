@@ -78,6 +78,9 @@ export interface ConfigOrigin {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** Variables of this name that others read: the file's own, set-up's, and the passwords of nats.conf. */
+const elsewhere = /^DREY_(CONFIG|NODE|NATS_\w+_PASSWORD)$/;
+
 /** Throws DreyError `badInput` whose `faults` hold every fault. */
 export function readConfig({ flags = {}, environment = process.env }: ConfigOrigin = {}): ReadConfig {
   const faults: string[] = [];
@@ -100,7 +103,7 @@ export function readConfig({ flags = {}, environment = process.env }: ConfigOrig
     if (!(key in settings)) faults.push(`${file.path}: unknown key "${key}"; known are ${Object.keys(settings).join(', ')}`);
   }
   for (const key of Object.keys(environment)) {
-    if (key.startsWith('DREY_') && key !== 'DREY_CONFIG' && !Object.values(settings).some(({ env }) => env === key)) faults.push(`${key}: no such setting; \`drey config\` lists them`);
+    if (key.startsWith('DREY_') && !elsewhere.test(key) && !Object.values(settings).some(({ env }) => env === key)) faults.push(`${key}: no such setting; \`drey config\` lists them`);
   }
   if (values['breakerMinCalls'] as number > (values['breakerWindow'] as number)) faults.push(`DREY_BREAKER_MIN_CALLS (${String(values['breakerMinCalls'])}) must not exceed DREY_BREAKER_WINDOW (${String(values['breakerWindow'])})`);
   if (values['breakerBaseMs'] as number > (values['breakerMaxMs'] as number)) faults.push(`DREY_BREAKER_BASE_MS (${String(values['breakerBaseMs'])}) must not exceed DREY_BREAKER_MAX_MS (${String(values['breakerMaxMs'])})`);
