@@ -92,8 +92,11 @@ test('R4, A1: a restore is recorded before it is handed in, and its rows are sho
   const asked = gateway.good('POST', `/v1/snapshots/${snapshot.id}/restore?async=false`, { reason: 'orbit is off', pvIds: [entries[0]!.id, entries[1]!.id] });
   const job = await pendingJob('snapshot_restore');
   expect(job.jobData).toMatchObject({ snapshotId: snapshot.id, selected: 2, reason: 'orbit is off' });
-  const recorded = (await gateway.good('GET', '/v1/audit?what=restore.run')).results;
-  expect(recorded.slice(0, 2).map((event: { result: string; why: string; subject: string }) => [event.result, event.why, event.subject])).toEqual([[`accepted as job ${job.id}`, 'orbit is off', snapshot.id], ['requested', 'orbit is off', snapshot.id]]);
+  // The job is seen before its acceptance is recorded, never before the request is.
+  const recorded = async (): Promise<{ result: string; why: string }[]> => (await gateway.good('GET', `/v1/audit?what=restore.run&subject=${snapshot.id}`)).results;
+  expect((await recorded()).at(-1)).toMatchObject({ result: 'requested', why: 'orbit is off' });
+  await eventually(async () => (await recorded()).length === 2, { saying: 'the acceptance to be recorded' });
+  expect((await recorded())[0]).toMatchObject({ result: `accepted as job ${job.id}`, why: 'orbit is off' });
 
   const { channels } = await gateway.persistence.catalogue.resolve({ kind: 'all' });
   const values = (num: number) => {
