@@ -9,6 +9,7 @@ import type { IocView } from '../../contracts/iocs.ts';
 import type { SnapshotMode } from '../../contracts/snapshots.ts';
 import type { ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { Log } from '../../kernel/log.ts';
 import {
   ask, channelTableOf, createIocEffects, createIocMachine, refused, viewOf,
   type Admission, type Admitted, type Answered, type BreakerOptions, type IocDoor, type IocEvent, type IocMachine, type OperatorOrder,
@@ -33,6 +34,7 @@ export interface FacilityOptions {
   readonly changed?: (ioc: string, what: 'breaker' | 'channels') => void;
   readonly tripped?: (ioc: string) => void;
   readonly noticed?: FacilityDeps['noticed'];
+  readonly log: Log;
 }
 
 export type IocGroup = ReturnType<Roster['groups']>[number];
@@ -97,10 +99,11 @@ export function createFacility(options: FacilityOptions): Facility {
       options.noticed?.(what, name, reason);
       options.changed?.(name, 'breaker');
     },
+    broke: (error) => options.log.error({ err: error }, 'the facility could not tell what happened to an IOC actor'),
   });
   const actor: Actor<FacilityMachine> = createActor(machine, { id: 'facility', clock });
   // XState throws an error nobody listens for out of the event loop.
-  actor.subscribe({ error: (error) => options.noticed?.('fault', 'facility', String(error)) });
+  actor.subscribe({ error: (error) => options.log.error({ err: error }, 'the facility failed: no IOC is supervised any more, restart this ioc-host') });
 
   const supervised = (name: string): Supervised | undefined => actor.getSnapshot().context.iocs.get(name);
   const refOf = (name: string): ActorRefFrom<IocMachine> | undefined =>

@@ -51,6 +51,8 @@ export interface FacilityDeps {
   /** An actor is gone: its turn to probe is free again. */
   readonly released: (ioc: string) => void;
   readonly noticed: (what: 'fault' | 'restart' | 'giveUp' | 'retired', ioc: string, reason: string) => void;
+  /** One of the two above threw. Must not throw. */
+  readonly broke: (error: unknown) => void;
 }
 
 export function createFacilityMachine(deps: FacilityDeps) {
@@ -67,6 +69,14 @@ export function createFacilityMachine(deps: FacilityDeps) {
     else iocs.delete(ioc);
     return { iocs };
   };
+  // F1: what is told to others must not be able to end the supervisor of all.
+  const safely = (run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      deps.broke(error);
+    }
+  };
   const inputOf = (ioc: string, order: OperatorOrder | null) => ({ ioc, rows: deps.rowsOf(ioc), order, circuitUp: deps.circuitUp(ioc) });
 
   return facility.createMachine({
@@ -80,7 +90,7 @@ export function createFacilityMachine(deps: FacilityDeps) {
           src: 'channelSet',
           input: () => ({ rows: deps.rowsOf(null) }),
           // The set is rebuilt from the roster; IOC actors are not tied to this state and live on.
-          onError: { target: 'supervising', reenter: true, actions: () => deps.noticed('fault', 'unresolved', 'the unresolved set failed') },
+          onError: { target: 'supervising', reenter: true, actions: () => safely(() => deps.noticed('fault', 'unresolved', 'the unresolved set failed')) },
         },
         on: {
           'channels.moved': {
@@ -124,7 +134,7 @@ export function createFacilityMachine(deps: FacilityDeps) {
               if (known?.status !== 'restarting') return;
               enqueue.spawnChild('ioc', { id: event.ioc, input: inputOf(event.ioc, known.order) });
               enqueue.assign(put(context, event.ioc, { ...known, status: 'running', restarts: known.restarts + 1, since: now() }));
-              enqueue(() => deps.noticed('restart', event.ioc, known.fault));
+              enqueue(() => safely(() => deps.noticed('restart', event.ioc, known.fault)));
             }),
           },
           'ioc.retire': {
@@ -135,8 +145,8 @@ export function createFacilityMachine(deps: FacilityDeps) {
               enqueue.cancel(`restart.${event.ioc}`);
               enqueue.assign(put(context, event.ioc, undefined));
               enqueue(() => {
-                deps.released(event.ioc);
-                deps.noticed('retired', event.ioc, 'without channels');
+                safely(() => deps.released(event.ioc));
+                safely(() => deps.noticed('retired', event.ioc, 'without channels'));
               });
             }),
           },
@@ -169,8 +179,8 @@ export function createFacilityMachine(deps: FacilityDeps) {
     enqueue.assign(put(context, ioc, { ...known, status, failures, fault, since: now() }));
     if (verdict.kind === 'restart') enqueue.raise({ type: 'ioc.restart', ioc }, { id: `restart.${ioc}`, delay: verdict.delayMs });
     enqueue(() => {
-      deps.released(ioc);
-      deps.noticed(verdict.kind === 'restart' ? 'fault' : 'giveUp', ioc, fault);
+      safely(() => deps.released(ioc));
+      safely(() => deps.noticed(verdict.kind === 'restart' ? 'fault' : 'giveUp', ioc, fault));
     });
   }
 }

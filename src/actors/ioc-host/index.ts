@@ -60,7 +60,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const metrics = createHostMetrics(deps.metrics, () => facility);
   const events = createIocEvents({ bus, host, clock, log, view: (ioc) => facility.view(ioc) });
   const facility: Facility = createFacility({
-    host, channelAccess, clock, random,
+    host, channelAccess, clock, random, log,
     breaker: breakerOptions.parse(deps.breaker ?? {}),
     changed: events.changed,
     tripped: (ioc) => {
