@@ -19,7 +19,11 @@ const wanted = rows.filter(({ key }) => settings.only === undefined || settings.
 const softIoc = await findSoftIoc({ folder: resolve(import.meta.dirname, '..', '.drey'), environment: process.env, onlyPackage: true, say });
 const folder = await mkdtemp(join(tmpdir(), 'drey-bench-'));
 const results: RowResult[] = [];
-const world = new World({ settings, folder, softIoc: softIoc.command, limitProgram: await LimitProgram.build(softIoc.found, folder), say });
+const startedAt = new Date();
+const stamp = startedAt.toISOString().replaceAll(':', '-').slice(0, 19);
+const target = resolve(import.meta.dirname, 'results');
+const profiles = join(target, `${stamp}-profiles`);
+const world = new World({ settings, folder, profiles, softIoc: softIoc.command, limitProgram: await LimitProgram.build(softIoc.found, folder), say });
 
 const finish = async (): Promise<void> => {
   await world.stop();
@@ -27,7 +31,6 @@ const finish = async (): Promise<void> => {
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void finish().then(() => process.exit(130)));
 
-const startedAt = new Date();
 try {
   for (const stage of ['wire', 'system'] as const) {
     for (const row of wanted.filter((each) => each.stage === stage)) {
@@ -50,10 +53,9 @@ const report = {
   settings,
   results,
 };
-const target = resolve(import.meta.dirname, 'results');
 await mkdir(target, { recursive: true });
-const file = join(target, `${startedAt.toISOString().replaceAll(':', '-').slice(0, 19)}${settings.quick ? '-quick' : ''}.json`);
+const file = join(target, `${stamp}${settings.quick ? '-quick' : ''}.json`);
 await writeFile(file, `${JSON.stringify(report, null, 1)}\n`);
-process.stdout.write(`${settings.iocs * settings.pvsPerIoc} PVs on ${settings.iocs} IOCs, medians of ${settings.repeats}\n\n${markdownTable(results)}\n\n${file}\n`);
+process.stdout.write(`${settings.iocs * settings.pvsPerIoc} PVs on ${settings.iocs} IOCs, medians of ${settings.repeats}\n\n${markdownTable(results)}\n\n${file}\n${settings.profile ? `node bench/profile.ts ${profiles}\n` : ''}`);
 // A fault is one of the bench; a missed target is a finding.
 process.exitCode = results.some(({ fault }) => fault !== undefined) ? 1 : 0;

@@ -10,19 +10,21 @@ export interface BenchSettings {
   snapshots: number;
   only: readonly string[] | undefined;
   quick: boolean;
+  /** Records where the system's time goes, which slows it a little. */
+  profile: boolean;
 }
 
-const usage = 'usage: npm run bench -- [--quick] [--only row,row] [--repeats N]';
+const usage = 'usage: npm run bench -- [--quick] [--only row,row] [--repeats N] [--profile]';
 
 export function readSettings(args: readonly string[], known: readonly string[]): BenchSettings {
   const { values } = parseArgs({
     args: [...args],
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, repeats: { type: 'string' } },
+    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, repeats: { type: 'string' }, profile: { type: 'boolean', default: false } },
   });
   const only = values.only?.split(',');
   const unknown = only?.filter((key) => !known.includes(key)) ?? [];
   if (unknown.length > 0) throw new RangeError(`--only ${values.only}: no row ${unknown.join(', ')}; there are ${known.join(', ')}\n${usage}`);
   const repeats = Number(values.repeats ?? (values.quick ? 3 : 7));
   if (!Number.isInteger(repeats) || repeats < 1 || repeats > 100) throw new RangeError(`--repeats ${values.repeats}: a whole number from 1 to 100\n${usage}`);
-  return { iocs: 10, pvsPerIoc: values.quick ? 500 : 5_000, repeats, window: 128, snapshots: values.quick ? 100 : 1_000, only, quick: values.quick };
+  return { iocs: 10, pvsPerIoc: values.quick ? 500 : 5_000, repeats, window: 128, snapshots: values.quick ? 100 : 1_000, only, quick: values.quick, profile: values.profile };
 }

@@ -13,20 +13,29 @@ import type { Facility } from './world.ts';
 const project = resolve(import.meta.dirname, '..');
 const readyWithinMs = 60_000;
 
+export interface SystemOptions {
+  folder: string;
+  /** Where CPU profiles go, one per process and thread; undefined = none are made. */
+  profiles: string | undefined;
+  say: (line: string) => void;
+}
+
 /** A whole Drey in a process of its own, on a Postgres that the bench can reach too. */
 export class System {
   readonly facility: Facility;
   readonly #postgres: PostgresServer;
   readonly #folder: string;
+  readonly #profiles: string | undefined;
   #database: Promise<Database> | undefined;
   #child: ChildProcess | undefined;
   #http: Http | undefined;
   #taken = 0;
 
-  private constructor(facility: Facility, postgres: PostgresServer, folder: string) {
+  private constructor(facility: Facility, postgres: PostgresServer, { folder, profiles }: SystemOptions) {
     this.facility = facility;
     this.#postgres = postgres;
     this.#folder = folder;
+    this.#profiles = profiles;
   }
 
   /** The bench's own connection; opened late, because Drey makes the tables. */
@@ -50,11 +59,12 @@ export class System {
   }
 
   /** Starts everything and registers each PV of the facility as a setpoint. */
-  static async start(facility: Facility, folder: string, say: (line: string) => void): Promise<System> {
+  static async start(facility: Facility, options: SystemOptions): Promise<System> {
+    const { folder, say } = options;
     await mkdir(folder, { recursive: true });
     const { found, version } = await findPostgres({ folder: join(project, '.drey'), environment: process.env, say });
     const postgres = await startPostgres({ programs: found, version, dataFolder: join(folder, 'postgres'), environment: process.env, database: 'drey' });
-    const system = new System(facility, postgres, folder);
+    const system = new System(facility, postgres, options);
     try {
       await system.boot();
       say(`registering ${system.total} PVs`);
@@ -74,7 +84,7 @@ export class System {
     const log = openSync(join(this.#folder, 'drey.log'), 'a');
     const data = join(this.#folder, 'data');
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DREY|EPICS|NATS)_|^DATABASE_URL$/.test(name)));
-    this.#child = spawn(process.execPath, [join(project, 'src', 'main.ts'), 'up', '--no-demo'], {
+    this.#child = spawn(process.execPath, [...(this.#profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profiles}`]), join(project, 'src', 'main.ts'), 'up', '--no-demo'], {
       cwd: project,
       env: {
         ...inherited,
@@ -114,9 +124,23 @@ export class System {
     });
   }
 
-  /** Until a snapshot from the monitored columns finds an update in every row. */
-  allMonitored(): Promise<void> {
-    return this.#until('every channel has had its first update', async () => ((await this.snapshot('monitored')).summary.quality.outcomes['ok'] ?? 0) >= this.total);
+  /** Until a snapshot from the monitored columns finds an update in every row; when that snapshot looked, ms since 1970. */
+  async allMonitored(): Promise<number> {
+    let lookedAt: string | null = null;
+    await this.#until('every channel has had its first update', async () => {
+      const { quality } = (await this.snapshot('monitored')).summary;
+      lookedAt = quality.lastReadAt;
+      return (quality.outcomes['ok'] ?? 0) >= this.total;
+    });
+    if (lookedAt === null) throw new Error('a monitored snapshot does not say when it was read');
+    return Date.parse(lookedAt);
+  }
+
+  /** A process started anew on the same data. */
+  async restart(): Promise<void> {
+    await this.halt();
+    await this.boot();
+    await this.allConnected();
   }
 
   /** One request to its answer: taken, stored, queryable. */

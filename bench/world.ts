@@ -19,6 +19,8 @@ export interface WorldParts {
   /** Scratch, removed at the end. */
   folder: string;
   softIoc: readonly string[];
+  /** Where profiles go, with --profile. */
+  profiles: string;
   /** The compiled C program. */
   limitProgram: string;
   say: (line: string) => void;
@@ -87,7 +89,7 @@ export class World {
 
   /** A whole Drey in a process of its own, watching the still facility. */
   system(): Promise<System> {
-    return this.#once('system', async () => System.start(await this.still(), join(this.#parts.folder, 'system'), this.say));
+    return this.#once('system', async () => System.start(await this.still(), { folder: join(this.#parts.folder, 'system'), profiles: this.settings.profile ? this.#parts.profiles : undefined, say: this.say }));
   }
 
   async drop(...keys: ('ticking' | 'tickingLimit' | 'wire' | 'system' | 'limit' | 'still')[]): Promise<void> {

@@ -19,22 +19,18 @@ export const coldStart: Row = {
   async ours(world) {
     const system = await world.system();
     await system.halt();
-    const started = performance.now();
+    const started = Date.now();
     await system.boot();
-    const doorMs = performance.now() - started;
+    const doorMs = Date.now() - started;
     await system.allConnected();
-    const connectedMs = performance.now() - started;
-    // Monitored means that every row has had its first update.
-    await system.allMonitored();
-    return { doorMs, connectedMs, ms: performance.now() - started };
+    const connectedMs = Date.now() - started;
+    return { doorMs, connectedMs, ms: (await system.allMonitored()) - started };
   },
   async restore(world) {
-    const system = await world.system();
-    await system.halt();
-    await system.boot();
-    await system.allConnected();
+    await (await world.system()).restart();
   },
   figures: [
     { what: 'from the start of the process, NATS included', ours: 'ms', limit: ['connectMs', 'monitorMs'], atMost: 1.5 },
+    { what: 'of it until the HTTP door is open', ours: 'doorMs' },
   ],
 };
