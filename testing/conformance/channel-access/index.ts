@@ -1,0 +1,43 @@
+// What every implementation of the Channel Access port promises, on real soft IOCs. Written against
+// src/channel-access/port.ts alone: nothing here knows how an implementation does it.
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { SoftIoc } from '../../harness/index.ts';
+import { startSoftIoc } from '../../harness/index.ts';
+import { Client, type Create } from './client.ts';
+import { describeFaults } from './faults.ts';
+import { describeHostile } from './hostile.ts';
+import { manyCount, mixedDb, settableDb, startValuesIoc } from './iocs.ts';
+import { describeLiving } from './living.ts';
+import { describeMonitoring } from './monitoring.ts';
+import { describeReading } from './reading.ts';
+import { describeWriting } from './writing.ts';
+
+export { Client, type Create } from './client.ts';
+
+const mixedCount = 2_000;
+
+export function describeChannelAccess(name: string, create: Create): void {
+  describe(`Channel Access by ${name}`, () => {
+    let values: SoftIoc, many: SoftIoc;
+    /** Shared by the tests that leave IOC and client as they were. */
+    let client: Client, writer: Client;
+    const the = (): Client => client;
+
+    beforeAll(async () => {
+      [values, many] = await Promise.all([startValuesIoc(), startSoftIoc({ records: mixedDb(mixedCount) + settableDb(manyCount) })]);
+      client = await Client.start(create, { ports: [values.port] });
+      writer = await Client.start(create, { ports: [many.port] });
+    });
+    afterAll(async () => {
+      await Promise.all([client?.ca.stop(), writer?.ca.stop()]);
+      await Promise.all([values?.stop(), many?.stop()]);
+    });
+
+    describeReading(the);
+    describeWriting(the, () => writer);
+    describeMonitoring(the);
+    describeLiving(create, the, () => ({ values: values.port, many: many.port }), mixedCount);
+    describeFaults(create);
+    describeHostile(create, () => values.port);
+  });
+}
