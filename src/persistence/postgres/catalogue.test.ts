@@ -65,7 +65,7 @@ test('delete is all or nothing and takes 40,000 ids', async () => {
   // A name keeps its channel for ever.
   const [again] = await addEntries(store, [{ setpointAddress: 'TEST:00001' }]);
   expect((await store.catalogue.resolve({ kind: 'entries', ids: [again!.id] })).channels).toEqual(Int32Array.of(2));
-});
+}, 120_000);
 
 test('the list goes through all entries in pages, by search and by tags', async () => {
   await using store = await openStore();

@@ -4,7 +4,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 
 export interface CopyIn {
   /** Resolves when the next buffers may come. */
-  write(buffers: readonly Buffer[]): Promise<void>;
+  write(buffers: Iterable<Buffer>): Promise<void>;
   finish(): Promise<void>;
   /** Makes the server end it with an error. */
   abort(): Promise<void>;

@@ -30,6 +30,7 @@ test('S2: editing and deleting entries and tags changes nothing that an old snap
   expect(tagged.results.map((summary) => summary.id)).toEqual([id]);
 
   const { id: later } = await takeSnapshot(store, doubles(await allChannels(store), (i) => i));
+  expect((await store.snapshots.list({ tags: [area!.tags[0]!.id, area!.tags[1]!.id] }, { limit: 10, offset: 0 })).results.map((summary) => summary.id)).toEqual([id]);
   expect((await store.snapshots.page(later, {})).entries.map((entry) => [entry.device, entry.setpoint?.name, entry.tags])).toEqual([['A', 'A:SET2', []], ['another B', 'B:SET', []]]);
 });
 

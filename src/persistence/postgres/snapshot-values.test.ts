@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { anyColumns, columnsOf } from '../../../testing/arbitraries/value-columns.ts';
 import { allChannels, addEntries, doubles, newSnapshot, numberedEntries, openStore, quality, takeSnapshot } from '../../../testing/persistence/store.ts';
 import { emptyValueColumns, ReadOutcome, sliceValueColumns, ValueKind, copyValueRow, type ValueColumns } from '../../contracts/values.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { createDatabase } from './database.ts';
 
 test('S3: whatever the columns hold comes back bit for bit, in whatever parts it came', async () => {
   await using store = await openStore();
@@ -58,6 +60,15 @@ test('only the channels asked for come back, 40,000 of them too, and those that 
   expect(some.num[0]).toBe(5_000);
   expect((await store.snapshots.columns(id, Int32Array.of(3, 60_000, 1))).channel).toEqual(Int32Array.of(1, 3));
   expect((await store.snapshots.columns(id, new Int32Array(0))).length).toBe(0);
+});
+
+test('a stored zero is a zero, and what has no number has none, for those who read the table', async () => {
+  await using store = await openStore();
+  const ok = { outcome: ReadOutcome.ok, severity: 0, status: 0, timeNs: 1n, metaHash: 0n, num: 0 };
+  await takeSnapshot(store, columnsOf([{ ...ok, kind: ValueKind.double }, { ...ok, kind: ValueKind.text, text: 'a' }, { ...ok, kind: ValueKind.int16, bytes: new Uint8Array(2) }, { ...ok, kind: ValueKind.none, outcome: ReadOutcome.timeout }]));
+  const database = createDatabase({ url: store.url, poolSize: 1, log: silentLog });
+  expect(await database.rows('select num, code, meta_hash from snapshot_value order by channel')).toEqual([0, null, null, null].map((num) => ({ num, code: null, meta_hash: null })));
+  await database.close();
 });
 
 test('a snapshot without rows is one without rows', async () => {

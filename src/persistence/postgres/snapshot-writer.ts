@@ -10,8 +10,8 @@ import { copyIn } from './copy.ts';
 import { sessionOn, type Database } from './database.ts';
 import { databaseFault, isAway } from './faults.ts';
 import type { Partitions } from './partitions.ts';
-import { forever } from './revisions.ts';
 import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
+import type { TagsThen } from './snapshot-tags.ts';
 import type { Turns } from './turns.ts';
 import { newUuid } from './uuid.ts';
 import { createValueEncoder } from './value-encoder.ts';
@@ -20,7 +20,14 @@ import { valueColumnList } from './value-layout.ts';
 /** A snapshot waits for its IOCs, so the usual limit of a statement does not fit. */
 const copyWithinMs = 15 * 60_000;
 
-export async function beginSnapshot(database: Database, partitions: Partitions, turns: Turns, snapshot: NewSnapshot): Promise<SnapshotWriter> {
+export interface WriterParts {
+  readonly database: Database;
+  readonly partitions: Partitions;
+  readonly turns: Turns;
+  readonly tagsThen: TagsThen;
+}
+
+export async function beginSnapshot({ database, partitions, turns, tagsThen }: WriterParts, snapshot: NewSnapshot): Promise<SnapshotWriter> {
   const [start] = await database.rows<{ number: number; stored: boolean }>(
     `select nextval('snapshot_number')::int4 as number, exists (select from snapshot where job_id = $1 and kind = $2) as stored`,
     [snapshot.jobId, snapshot.kind],
@@ -55,7 +62,7 @@ export async function beginSnapshot(database: Database, partitions: Partitions, 
   const copy = copyIn(client, `copy ${table} (${valueColumnList}) from stdin (format binary)`);
   const encoder = createValueEncoder(number);
   // On another connection, beside the COPY; its error is for commit to meet.
-  const tags = tagsOf(database, snapshot);
+  const tags = tagsThen(snapshot);
   tags.catch(() => {});
   const mustBeOpen = (): void => {
     if (!open) throw new DreyError('conflict', `the snapshot ${JSON.stringify(snapshot.title)} is stored, given up or failed already`);
@@ -108,13 +115,3 @@ export async function beginSnapshot(database: Database, partitions: Partitions, 
 const storedAlready = (snapshot: NewSnapshot): DreyError => new DreyError('conflict', `job ${snapshot.jobId} has stored its ${snapshot.kind} already`);
 
 const isDuplicateJob = (error: unknown): boolean => error instanceof Error && !isAway(error) && (error as { constraint?: string }).constraint === 'snapshot_job_id_kind_key';
-
-/** Tags of the entries that it holds, as they were tagged then: kept with it, so that listing by tag touches neither entries nor values. */
-async function tagsOf(database: Database, snapshot: NewSnapshot): Promise<string[]> {
-  const [row] = await database.rows<{ tags: string[] }>(
-    `select coalesce(array_agg(distinct t.id), '{}') as tags from entry_version v, unnest(v.tags) t(id)
-     where v.from_revision <= $1 and v.to_revision > $1 and ($2::uuid[] is null or v.entry_id = any($2))`,
-    [Math.min(snapshot.catalogueRevision, forever - 1), snapshot.entryIds],
-  );
-  return row!.tags;
-}

@@ -6,6 +6,7 @@ import type { MetaTable } from './metas.ts';
 import { createPartitions } from './partitions.ts';
 import { readPage } from './snapshot-page.ts';
 import { noSnapshot, readSnapshot, snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
+import { createTagsThen } from './snapshot-tags.ts';
 import { readValues } from './snapshot-values.ts';
 import { beginSnapshot } from './snapshot-writer.ts';
 import { likePattern } from './text-search.ts';
@@ -13,10 +14,9 @@ import { createTurns } from './turns.ts';
 import { isUuid, knownForm } from './uuid.ts';
 
 export function createSnapshots(database: Database, metas: MetaTable, writersAtOnce: number): SnapshotStore {
-  const partitions = createPartitions(database);
-  const turns = createTurns(writersAtOnce);
+  const writers = { database, partitions: createPartitions(database), turns: createTurns(writersAtOnce), tagsThen: createTagsThen(database) };
   return {
-    begin: (snapshot) => beginSnapshot(database, partitions, turns, snapshot),
+    begin: (snapshot) => beginSnapshot(writers, snapshot),
     byJob: async (jobId, kind) => {
       const [row] = await database.rows<SnapshotRow>(`select ${snapshotColumns} from snapshot where job_id = $1 and kind = $2`, [jobId, kind]);
       return row && summaryOf(row);

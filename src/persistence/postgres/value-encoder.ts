@@ -14,10 +14,10 @@ const fixedBytes = 2 + valueColumnNames.length * 4 + 3 * 8 + 3 * 4 + 4 * 2 + 1;
 const ownBufferBytes = 16 * 1024;
 
 export interface ValueEncoder {
-  /** Buffers that the rows filled. They are the caller's. */
-  encode(part: ValueColumns): Buffer[];
+  /** Buffers as the rows fill them, so that the first is on its way while the next is made. They are the caller's. */
+  encode(part: ValueColumns): Iterable<Buffer>;
   /** What is left, and the end mark. */
-  finish(): Buffer[];
+  finish(): Iterable<Buffer>;
   readonly rows: number;
 }
 
@@ -97,7 +97,7 @@ export function createValueEncoder(snapshot: number): ValueEncoder {
     get rows() {
       return rows;
     },
-    encode: (part) => {
+    encode: function* (part) {
       const times = halvesOf(part.timeNs);
       const metas = halvesOf(part.metaHash);
       const numbers = halvesOf(part.num);
@@ -136,9 +136,9 @@ export function createValueEncoder(snapshot: number): ValueEncoder {
         room(4);
         if (array === undefined) absent();
         else bytes(array);
+        rows += 1;
+        if (full.length > 0) yield* taken();
       }
-      rows += part.length;
-      return taken();
     },
     finish: () => {
       room(copyTrailer.length);
