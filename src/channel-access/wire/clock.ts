@@ -1,7 +1,14 @@
-/** Milliseconds on a clock that never jumps and is the same in every thread of the process. */
-export function now(): number {
+// A thread's performance.now() counts from the thread's own start.
+const offset = hrtime() - performance.now();
+
+function hrtime(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** Milliseconds on a clock that never jumps and is the same in every thread of the process. */
+export function now(): number {
+  return offset + performance.now();
 }
 
 /**

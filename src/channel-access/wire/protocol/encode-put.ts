@@ -32,8 +32,10 @@ export interface EncodedPut {
 
 const textSize = valueSize[Native.string]!;
 const noText = Buffer.alloc(0);
+/** Single numbers are most of what is written: their payloads are used again and again. */
+const single: readonly EncodedPut[] = Array.from(valueSize, (size) => ({ count: 1, payload: Buffer.alloc(size) }));
 
-/** The payload for row `i` of `values`, or undefined when it does not fit. */
+/** The payload for row `i` of `values`, good until the next one; undefined when it does not fit. */
 export function encodePut(target: PutTarget, values: PutValues, i: number): EncodedPut | undefined {
   const kind = values.kind[i];
   if (kind === ValueKind.text) return encodeText(target, values, i);
@@ -43,9 +45,9 @@ export function encodePut(target: PutTarget, values: PutValues, i: number): Enco
   const value = values.num[i]!;
   if ((kind === ValueKind.int64 || kind === ValueKind.uint64) && !isExact(value, values.text.get(i))) return undefined;
   if (!fits(target.native, value)) return undefined;
-  const payload = Buffer.allocUnsafe(valueSize[target.native]!);
-  writeNumber(payload, target.native, value, 0);
-  return { count: 1, payload };
+  const encoded = single[target.native]!;
+  writeNumber(encoded.payload, target.native, value, 0);
+  return encoded;
 }
 
 function encodeText(target: PutTarget, values: PutValues, i: number): EncodedPut | undefined {

@@ -89,8 +89,10 @@ export class Framer {
     const take = this.#take;
     let at = from;
     while (end - at >= headerSize) {
-      let size = view.getUint16(at + 2);
-      let count = view.getUint16(at + 6);
+      const first = view.getUint32(at);
+      const second = view.getUint32(at + 4);
+      let size = first & 0xffff;
+      let count = second & 0xffff;
       let payload = at + headerSize;
       if (size === 0xffff) {
         if (end - at < extendedHeaderSize) break;
@@ -100,8 +102,8 @@ export class Framer {
         if (size > this.#largest) throw new HostileBytes(`a message announces ${size} bytes of payload; ${this.#largest} is the limit`);
       }
       if (end - payload < size) break;
-      frame.command = view.getUint16(at);
-      frame.type = view.getUint16(at + 4);
+      frame.command = first >>> 16;
+      frame.type = second >>> 16;
       frame.count = count;
       frame.parameter1 = view.getUint32(at + 8);
       frame.parameter2 = view.getUint32(at + 12);

@@ -17,3 +17,12 @@ export function copySwapped(from: Buffer, at: number, to: Buffer, start: number,
     for (let j = 0; j < size; j++) to[start + i + j] = from[at + i + size - 1 - j]!;
   }
 }
+
+/** The same for elements of 8 bytes, `start` a multiple of 4 and `words` over the bytes of the target. */
+export function copySwapped64(from: DataView, at: number, words: Uint32Array, start: number, length: number): void {
+  let word = start >> 2;
+  for (let i = at; i < at + length; i += 8) {
+    words[word++] = from.getUint32(i + 4);
+    words[word++] = from.getUint32(i);
+  }
+}

@@ -4,9 +4,9 @@
  * channel never reach another.
  */
 import { Command, minorVersion } from '../protocol/commands.ts';
-import { nativeTypes } from '../protocol/dbr.ts';
+import { nativeTypes, padded } from '../protocol/dbr.ts';
 import type { Frame } from '../protocol/frames.ts';
-import { bareMessage, textMessage } from '../protocol/header.ts';
+import { bareMessage, headerSize, writeHeader } from '../protocol/header.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
 
 export const SlotState = { free: 0, creating: 1, live: 2, clearing: 3 } as const;
@@ -25,7 +25,7 @@ export class Channels {
   used = 0;
   /** Channels that are in use or being created. */
   count = 0;
-  /** Changes with every channel that comes, goes or changes its rights: cached requests are void then. */
+  /** Changes with every channel that comes, goes, or changes its rights or its description: prepared sweeps are void then. */
   version = 0;
   row = new Int32Array(64);
   sid = new Uint32Array(64);
@@ -48,8 +48,13 @@ export class Channels {
   }
 
   /** Asks the IOC for these channels, in one write per batch. */
-  create(rows: ArrayLike<number>, nameOf: (row: number) => string): void {
-    const messages: Buffer[] = [];
+  create(rows: readonly number[], nameOf: (row: number) => string): void {
+    const names = Array.from(rows, nameOf);
+    // UTF-8 takes three bytes per character at most.
+    const most = names.reduce((sum, name) => sum + headerSize + padded(3 * name.length + 1), 0);
+    const requests = Buffer.alloc(most);
+    const view = new DataView(requests.buffer, requests.byteOffset, most);
+    let end = 0;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
       const slot = this.#free.pop() ?? this.#grow();
@@ -59,9 +64,10 @@ export class Channels {
       this.flags[slot] = 0;
       this.state[slot] = SlotState.creating;
       this.#slotOf[row] = slot + 1;
-      messages.push(textMessage(Command.createChannel, nameOf(row), 0, slot, minorVersion));
+      const size = padded(requests.write(names[i]!, end + headerSize, 'utf8') + 1);
+      end = writeHeader(view, end, Command.createChannel, size, 0, 0, slot, minorVersion) + size;
     }
-    if (messages.length > 0) this.#send(Buffer.concat(messages));
+    if (end > 0) this.#send(requests.subarray(0, end));
   }
 
   /** Slot of a row that is in use here, or -1. */

@@ -21,7 +21,7 @@ function frame(native: number, count: number, fill: (payload: Buffer, value: num
 function decoded(native: number, flags: number, message: Frame) {
   const columns = packedColumns(2);
   const heap = new HeapWriter({ bytes: 0, entries: 0 });
-  decodeReply(message, native, flags, columns, heap, 1);
+  expect(decodeReply(message, native, flags, columns, heap, 1)).toBe(message.count > 0 || flags !== 0);
   return unpackValues({ length: 2, buffer: columns.buffer, heap: heap.finish() });
 }
 
@@ -82,6 +82,6 @@ describe('reading values off the wire', () => {
   });
 
   it('S1: a scalar without an element has no value', () => {
-    expect(decoded(Native.double, 0, frame(Native.double, 0, () => {})).outcome[1]).toBe(ReadOutcome.refused);
+    expect(decoded(Native.double, 0, frame(Native.double, 0, () => {})).outcome[1]).toBe(ReadOutcome.pending);
   });
 });

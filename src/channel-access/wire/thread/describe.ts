@@ -109,6 +109,7 @@ export class Descriptions {
   #keep(row: number, hash: bigint): void {
     if (this.#context.columns.metaHash[row] === hash) return;
     this.#context.columns.metaHash[row] = hash;
+    this.#channels.version++;
     this.#done.push(row);
   }
 

@@ -1,19 +1,21 @@
 /** Gathers text and arrays of a batch into one growing buffer, ready to be transferred. */
 import { HeapEntry, type Heap } from '../packed-values.ts';
 import { Native, valueSize } from '../protocol/dbr.ts';
-import { copySwapped } from '../protocol/swap.ts';
+import { copySwapped, copySwapped64 } from '../protocol/swap.ts';
 
 const textSize = valueSize[Native.string]!;
 
 export class HeapWriter {
   #bytes: Buffer;
+  #words: Uint32Array;
   #entries: Int32Array;
   #end = 0;
   #count = 0;
 
   /** @param expected Bytes and entries of the batch before: it tends to repeat. */
   constructor(expected: { bytes: number; entries: number }) {
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(expected.bytes, 256));
+    this.#bytes = Buffer.allocUnsafeSlow((Math.max(expected.bytes, 256) + 7) & ~7);
+    this.#words = new Uint32Array(this.#bytes.buffer);
     this.#entries = new Int32Array(Math.max(expected.entries, 4));
   }
 
@@ -37,7 +39,7 @@ export class HeapWriter {
   }
 
   /** `count` big-endian elements as a little-endian array of `row`; text elements separated by NUL. */
-  array(row: number, native: number, count: number, from: Buffer, at: number, limit: number): void {
+  array(row: number, native: number, count: number, from: Buffer, view: DataView, at: number, limit: number): void {
     const size = valueSize[native]!;
     // Whoever makes a Float64Array of it wants the start aligned.
     this.#end = (this.#end + 7) & ~7;
@@ -53,7 +55,8 @@ export class HeapWriter {
     } else {
       const length = count * size;
       this.#reserve(length);
-      copySwapped(from, at, this.#bytes, start, length, size);
+      if (size === 8) copySwapped64(view, at, this.#words, start, length);
+      else copySwapped(from, at, this.#bytes, start, length, size);
       this.#end = start + length;
     }
     this.#enter(row, start, HeapEntry.array);
@@ -80,8 +83,9 @@ export class HeapWriter {
 
   #reserve(size: number): void {
     if (this.#end + size <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#bytes.length, this.#end + size));
+    const larger = Buffer.allocUnsafeSlow((Math.max(2 * this.#bytes.length, this.#end + size) + 7) & ~7);
     this.#bytes.copy(larger, 0, 0, this.#end);
     this.#bytes = larger;
+    this.#words = new Uint32Array(larger.buffer);
   }
 }

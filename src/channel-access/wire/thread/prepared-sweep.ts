@@ -1,8 +1,9 @@
 /**
  * The requests for a set of rows, encoded once and sent again and again: only the request ids change
- * between two sweeps. Rows that cannot be asked have their outcome here already.
+ * between two sweeps. So is all of the answer that does not come from the IOC: rows that cannot be
+ * asked have their outcome here already.
  */
-import { ReadOutcome, ValueKind } from '../../../contracts/values.ts';
+import { AccessBits, ReadOutcome, ValueKind } from '../../../contracts/values.ts';
 import { ChannelState } from '../../columns.ts';
 import { Command, countZeroVersion } from '../protocol/commands.ts';
 import { kindOfNative, timeForm, timePayload } from '../protocol/dbr.ts';
@@ -24,6 +25,8 @@ export interface PreparedSweep {
   /** Outcome before any answer: pending where asked. */
   readonly outcome: Uint8Array;
   readonly kind: Uint8Array;
+  readonly access: Uint8Array;
+  readonly hashWords: Uint32Array;
   readonly native: Uint8Array;
   readonly flags: Uint8Array;
   /** The requests are still being written. */
@@ -31,9 +34,12 @@ export interface PreparedSweep {
 }
 
 export function prepareSweep(context: ThreadContext, channels: Channels, minor: number, rows: Int32Array): PreparedSweep {
-  const length = rows.length;
+  const { length } = rows;
+  const { columns } = context;
   const outcome = new Uint8Array(length);
   const kind = new Uint8Array(length);
+  const access = new Uint8Array(length);
+  const hashWords = new Uint32Array(2 * length);
   const native = new Uint8Array(length);
   const flags = new Uint8Array(length);
   const idAt = new Int32Array(length).fill(-1);
@@ -42,13 +48,17 @@ export function prepareSweep(context: ThreadContext, channels: Channels, minor: 
   let size = 0;
   let asked = 0;
   for (let i = 0; i < length; i++) {
-    const slot = channels.slot(rows[i]!);
-    const state = unaskedOutcome(context, channels, slot, rows[i]!);
+    const row = rows[i]!;
+    const slot = channels.slot(row);
+    const state = unaskedOutcome(context, channels, slot, row);
     outcome[i] = state;
+    if (columns.state[row] === ChannelState.connected) access[i] = columns.access[row]! | AccessBits.known;
     if (state !== ReadOutcome.pending) continue;
     native[i] = channels.native[slot]!;
     flags[i] = channels.flags[slot]!;
     kind[i] = (flags[i]! & ChannelFlag.longText) !== 0 ? ValueKind.text : kindOfNative[native[i]!]!;
+    hashWords[2 * i] = context.hashWords[2 * row]!;
+    hashWords[2 * i + 1] = context.hashWords[2 * row + 1]!;
     idAt[i] = size + 12;
     size += headerSizeFor(0, count(slot));
     asked++;
@@ -61,7 +71,7 @@ export function prepareSweep(context: ThreadContext, channels: Channels, minor: 
     const slot = channels.slot(rows[i]!);
     writeHeader(view, idAt[i]! - 12, Command.readNotify, 0, native[i]! + timeForm, count(slot), channels.sid[slot]!, 0);
   }
-  return { rows, version: channels.version, requests, view, idAt, asked, outcome, kind, native, flags, sending: false };
+  return { rows, version: channels.version, requests, view, idAt, asked, outcome, kind, access, hashWords, native, flags, sending: false };
 }
 
 /** Why a row is not asked, or pending when it can be. */

@@ -18,13 +18,6 @@ import type { ThreadContext } from './context.ts';
 import type { PutJob } from './put-job.ts';
 import { splitAddress } from './session.ts';
 
-interface UnderWay {
-  /** Undefined once given up: the channel stays busy until the completion comes after all. */
-  job: PutJob | undefined;
-  readonly i: number;
-  readonly sentAt: number;
-}
-
 export interface PutSessionHooks {
   /** Completions have come, or channels: there may be more to send. */
   progress(): void;
@@ -38,8 +31,14 @@ export class PutSession implements CircuitRole {
   readonly #context: ThreadContext;
   readonly #channels: Channels;
   readonly #hooks: PutSessionHooks;
-  /** By slot. The slot is the request's id too: one put per channel. */
-  readonly #underWay: (UnderWay | undefined)[] = [];
+  /**
+   * By slot, which is the request's id too: one put per channel. A put that was given up has no job
+   * any more, and keeps its channel busy until the completion comes after all.
+   */
+  #busy = new Uint8Array(64);
+  #index = new Int32Array(64);
+  #sentAt = new Float64Array(64);
+  readonly #jobs: (PutJob | undefined)[] = [];
   #pending: number[] = [];
   readonly #awaited = new Set<number>();
   #batch: Buffer = Buffer.allocUnsafeSlow(16 * 1024);
@@ -91,7 +90,7 @@ export class PutSession implements CircuitRole {
   /** When the put that keeps this row busy was sent; undefined when none does. */
   busySince(row: number): number | undefined {
     const slot = this.#channels.slot(row);
-    return slot < 0 ? undefined : this.#underWay[slot]?.sentAt;
+    return slot >= 0 && this.#busy[slot] === 1 ? this.#sentAt[slot] : undefined;
   }
 
   /** Puts row `i` of the job, which is not busy, into the batch. Returns pending, or why it was not sent. */
@@ -111,7 +110,11 @@ export class PutSession implements CircuitRole {
     }, job.values, i);
     if (encoded === undefined || encoded.payload.length > arrayLimit) return WriteOutcome.doesNotFit;
     this.#write(native, encoded.count, sid[slot]!, slot, encoded.payload);
-    this.#underWay[slot] = { job, i, sentAt: at };
+    if (slot >= this.#busy.length) this.#growSlots(slot);
+    this.#busy[slot] = 1;
+    this.#index[slot] = i;
+    this.#sentAt[slot] = at;
+    this.#jobs[slot] = job;
     job.sent(i, at);
     this.inFlight++;
     this.#context.counters[Counter.writes]! += 1;
@@ -127,9 +130,9 @@ export class PutSession implements CircuitRole {
 
   /** Stops waiting for the completion of a row; its channel stays busy. */
   giveUp(row: number): void {
-    const underWay = this.#underWay[this.#channels.slot(row)];
-    if (underWay?.job === undefined) return;
-    underWay.job = undefined;
+    const slot = this.#channels.slot(row);
+    if (slot < 0 || this.#jobs[slot] === undefined) return;
+    this.#jobs[slot] = undefined;
     this.inFlight--;
   }
 
@@ -174,23 +177,24 @@ export class PutSession implements CircuitRole {
   }
 
   #completed(slot: number, status: number): void {
-    if (slot >= this.#channels.used || this.#underWay[slot] === undefined) {
+    if (slot >= this.#channels.used || this.#busy[slot] !== 1) {
       throw new HostileBytes(`a put with number ${slot} was completed and is not under way`);
     }
     this.#settle(slot, status === Eca.normal ? WriteOutcome.done : WriteOutcome.refused, status === Eca.normal ? 0 : status);
   }
 
   #settle(slot: number, outcome: WriteOutcome, code: number): void {
-    const underWay = this.#underWay[slot];
-    this.#underWay[slot] = undefined;
-    if (underWay?.job === undefined) return;
+    const job = this.#jobs[slot];
+    this.#busy[slot] = 0;
+    this.#jobs[slot] = undefined;
+    if (job === undefined) return;
     this.inFlight--;
-    underWay.job.settle(underWay.i, outcome, code);
+    job.settle(this.#index[slot]!, outcome, code);
   }
 
   #drop(): void {
-    this.#underWay.forEach((_, slot) => this.#settle(slot, WriteOutcome.lost, 0));
-    this.#underWay.length = 0;
+    this.#jobs.forEach((_, slot) => this.#settle(slot, WriteOutcome.lost, 0));
+    this.#busy.fill(0);
     this.#pending = [];
     this.#awaited.clear();
     this.#channels.drop(() => {});
@@ -209,8 +213,19 @@ export class PutSession implements CircuitRole {
     if (this.#batchEnd + total > this.#batch.length) this.#grow(total);
     const at = writeHeader(this.#batchView, this.#batchEnd, Command.writeNotify, size, native, count, sid, slot);
     payload.copy(this.#batch, at);
-    this.#batch.fill(0, at + payload.length, at + size);
+    for (let i = at + payload.length; i < at + size; i++) this.#batch[i] = 0;
     this.#batchEnd += total;
+  }
+
+  #growSlots(slot: number): void {
+    const length = Math.max(2 * this.#busy.length, slot + 1);
+    const grow = <Column extends Uint8Array | Int32Array | Float64Array>(column: Column, target: Column): Column => {
+      target.set(column);
+      return target;
+    };
+    this.#busy = grow(this.#busy, new Uint8Array(length));
+    this.#index = grow(this.#index, new Int32Array(length));
+    this.#sentAt = grow(this.#sentAt, new Float64Array(length));
   }
 
   #grow(total: number): void {

@@ -19,6 +19,9 @@ type WriteCommand = Command & { readonly do: 'write' };
 /** A channel busy for so long may never hear of its completion: IOCs lose some under load. */
 const forgottenMs = 30_000;
 const highestPriority = 99;
+/** A quarter of the window. */
+const refillShift = 2;
+const refillMs = 1;
 
 export class Puts {
   readonly #context: ThreadContext;
@@ -30,6 +33,7 @@ export class Puts {
   #jobs: PutJob[] = [];
   #probing = false;
   #pumping = false;
+  #refill: NodeJS.Timeout | undefined;
 
   constructor(context: ThreadContext, ioc: string, first: () => Circuit | undefined) {
     this.#context = context;
@@ -69,6 +73,7 @@ export class Puts {
   }
 
   stop(): void {
+    clearTimeout(this.#refill);
     for (const job of this.#jobs) job.settleUnsent(WriteOutcome.notSent);
     this.#session?.discard();
     this.#session = undefined;
@@ -81,7 +86,7 @@ export class Puts {
 
   #open(): PutSession {
     return (this.#session ??= new PutSession(this.#context, this.#ioc, this.#priority, {
-      progress: () => this.#pump(),
+      progress: () => this.#progress(),
       down: () => this.#down(),
     }));
   }
@@ -92,9 +97,22 @@ export class Puts {
     this.#finish();
   }
 
+  /** Refills the window once a good part of it is free, or soon: completions come a few at a time, and each write costs both sides. */
+  #progress(): void {
+    const window = this.#jobs[0]?.window ?? 1;
+    const free = window - (this.#session?.inFlight ?? 0);
+    if (free >= Math.max(1, window >> refillShift)) this.#pump();
+    else {
+      this.#finish();
+      this.#refill ??= setTimeout(() => this.#pump(), refillMs);
+    }
+  }
+
   /** Sends what the window allows, of the oldest job first, in one write. */
   #pump(): void {
     if (this.#pumping) return;
+    clearTimeout(this.#refill);
+    this.#refill = undefined;
     this.#pumping = true;
     const at = now();
     for (const job of this.#jobs) if (!this.#advance(job, at)) break;
@@ -129,8 +147,8 @@ export class Puts {
   }
 
   #finish(): void {
+    if (!this.#jobs.some((job) => job.left === 0)) return;
     const done = this.#jobs.filter((job) => job.left === 0);
-    if (done.length === 0) return;
     this.#jobs = this.#jobs.filter((job) => job.left > 0);
     for (const job of done) {
       clearTimeout(job.timer);

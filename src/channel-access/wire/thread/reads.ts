@@ -4,8 +4,7 @@
  * counted and dropped, and while two such sweeps are still unanswered nothing more is sent, so that
  * a hung IOC's queue stays short (I1).
  */
-import { AccessBits, ReadOutcome } from '../../../contracts/values.ts';
-import { ChannelState } from '../../columns.ts';
+import { ReadOutcome } from '../../../contracts/values.ts';
 import { after } from '../clock.ts';
 import { Counter } from '../counters.ts';
 import { type PackedColumns, packedColumns } from '../packed-values.ts';
@@ -33,6 +32,8 @@ interface Sweep extends Waiting {
   readonly columns: PackedColumns;
   readonly heap: HeapWriter;
   left: number;
+  /** Every row has a value so far. */
+  whole: boolean;
 }
 
 interface Abandoned {
@@ -96,7 +97,10 @@ export class Reads {
   drop(): void {
     const sweep = this.#current;
     this.#current = undefined;
-    if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected);
+    if (sweep !== undefined) {
+      sweep.whole = false;
+      this.#finish(sweep, ReadOutcome.disconnected);
+    }
     for (const waiting of this.#queue.splice(0)) {
       clearTimeout(waiting.timer);
       answerUnasked(this.#context, waiting.id, waiting.rows, ReadOutcome.disconnected);
@@ -117,10 +121,13 @@ export class Reads {
     const prepared = this.#prepare(waiting.rows);
     const { rows } = waiting;
     const columns = packedColumns(rows.length);
+    columns.channel.set(rows);
     columns.outcome.set(prepared.outcome);
     columns.kind.set(prepared.kind);
+    columns.access.set(prepared.access);
+    columns.hashWords.set(prepared.hashWords);
     const base = this.#ids.take(rows.length);
-    const sweep: Sweep = { ...waiting, prepared, base, columns, heap: new HeapWriter(this.#heapSize), left: prepared.asked };
+    const sweep: Sweep = { ...waiting, prepared, base, columns, heap: new HeapWriter(this.#heapSize), left: prepared.asked, whole: prepared.asked === rows.length };
     if (prepared.asked === 0) {
       this.#finish(sweep, ReadOutcome.timeout);
       return;
@@ -156,12 +163,13 @@ export class Reads {
     const { columns, prepared } = sweep;
     if (columns.outcome[i] !== ReadOutcome.pending || prepared.idAt[i]! < 0) throw new HostileBytes('a read was answered twice');
     if (frame.parameter1 !== Eca.normal) this.#refused(sweep, i, frame.parameter1);
-    else decodeReply(frame, prepared.native[i]!, prepared.flags[i]!, columns, sweep.heap, i);
+    else if (!decodeReply(frame, prepared.native[i]!, prepared.flags[i]!, columns, sweep.heap, i)) this.#refused(sweep, i, Eca.badCount);
     this.#one(sweep);
   }
 
   #refused(sweep: Sweep, i: number, code: number): void {
     const { columns } = sweep;
+    sweep.whole = false;
     if (code === Eca.noReadAccess) columns.outcome[i] = ReadOutcome.noReadAccess;
     else if (code === Eca.tooLarge) columns.outcome[i] = ReadOutcome.tooLarge;
     else {
@@ -193,6 +201,7 @@ export class Reads {
     const sweep = this.#current;
     if (sweep?.id === id) {
       this.#current = undefined;
+      sweep.whole = false;
       this.#abandoned.push({ base: sweep.base, length: sweep.rows.length, left: sweep.left });
       this.#finish(sweep, ReadOutcome.timeout);
       this.#next();
@@ -209,21 +218,21 @@ export class Reads {
   #finish(sweep: Sweep, unanswered: ReadOutcome): void {
     clearTimeout(sweep.timer);
     const { columns, rows, heap } = sweep;
-    const { outcome, kind, channel, access, hashWords: hashes } = columns;
-    const { hashWords } = this.#context;
-    const { state, access: rights } = this.#context.columns;
-    channel.set(rows);
-    for (let i = 0; i < rows.length; i++) {
-      if (state[rows[i]!] === ChannelState.connected) access[i] = rights[rows[i]!]! | AccessBits.known;
-      if (outcome[i] === ReadOutcome.pending) outcome[i] = unanswered;
-      if (outcome[i] === ReadOutcome.ok) {
-        hashes[2 * i] = hashWords[2 * rows[i]!]!;
-        hashes[2 * i + 1] = hashWords[2 * rows[i]! + 1]!;
-      } else kind[i] = 0;
-    }
+    if (!sweep.whole) this.#tidy(columns, unanswered);
     this.#heapSize = heap.size;
     this.#context.counters[Counter.reads]! += rows.length;
     post(this.#context, sweep.id, rows.length, columns, heap);
+  }
+
+  /** S1: rows without a value say why, and nothing else. */
+  #tidy({ outcome, kind, hashWords }: PackedColumns, unanswered: ReadOutcome): void {
+    for (let i = 0; i < outcome.length; i++) {
+      if (outcome[i] === ReadOutcome.pending) outcome[i] = unanswered;
+      if (outcome[i] === ReadOutcome.ok) continue;
+      kind[i] = 0;
+      hashWords[2 * i] = 0;
+      hashWords[2 * i + 1] = 0;
+    }
   }
 }
 

@@ -71,7 +71,7 @@ export function writeSide(dirty: DirtySlot[]): SideUpdates | undefined {
     const value = timeValueOffset[native]!;
     const flags = channels.flags[slot]!;
     if ((flags & ChannelFlag.longText) !== 0) heap.text(row, payload, value, count);
-    else if ((flags & ChannelFlag.array) !== 0) heap.array(row, native, count, payload, value, size - value);
+    else if ((flags & ChannelFlag.array) !== 0) heap.array(row, native, count, payload, new DataView(payload.buffer, payload.byteOffset, size), value, size - value);
     else heap.text(row, payload, value, count === 0 ? 0 : Math.min(40, size - value));
   });
   return { heap: heap.finish()!, times, severity, status };
