@@ -93,7 +93,7 @@ export class Client implements AsyncDisposable {
 
   /** The name of the outcome, with the code if there is one. */
   async write(row: number, value: Writable, deadlineMs = 3_000): Promise<string> {
-    return (await this.writeAll(Int32Array.of(row), [value], { deadlineMs, window: 1 }))[0]!;
+    return (await this.writeAll(Int32Array.of(row), [value], { deadlineMs, window: 16 }))[0]!;
   }
 
   async writeAll(rows: Int32Array, values: readonly Writable[], options: { deadlineMs: number; window: number }): Promise<string[]> {

@@ -88,6 +88,7 @@ export function describeFaults(create: Create): void {
       await using ioc = await startSoftIoc({ records: one('G', 1) });
       await using client = await Client.start(create, { ports: [ioc.port] });
       const [row] = await client.connect(['G'], { monitor: true }) as unknown as [number];
+      expect(await client.write(row, 2)).toBe('done');
       ioc.kill('SIGSTOP');
       await client.seen('circuit.unresponsive', { saying: 'the IOC to be unresponsive' });
       const from = client.events.length;

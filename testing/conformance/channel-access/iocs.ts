@@ -9,7 +9,7 @@ import { softIocProgram } from '../../harness/run-folder.ts';
 const accessRules = `
 ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }
 ASG(READONLY) { RULE(1, READ) }
-ASG(NOTHING) { RULE(1, NONE) }
+ASG(LOCKED) { INPA("C:GUARD:LOCK") RULE(1, READ) { CALC("A<2") } RULE(1, WRITE) { CALC("A<1") } }
 `;
 
 /** The record types' own text, by name. */
@@ -38,7 +38,8 @@ const values: RecordText[] = [
   { type: 'ao', name: 'C:NEVER' },
   { type: 'ao', name: 'C:STAMPED' },
   { type: 'ao', name: 'C:GUARDED', fields: { VAL: 7, PINI: 'YES', ASG: 'READONLY' } },
-  { type: 'ao', name: 'C:GUARD:CHANGES' },
+  { type: 'ao', name: 'C:GUARD:CHANGES', fields: { ASG: 'LOCKED' } },
+  { type: 'ao', name: 'C:GUARD:LOCK', fields: { VAL: 0, PINI: 'YES' } },
   { type: 'ao', name: 'C:DISABLED', fields: { DISP: 1 } },
   // Completes its puts 0.6 s later.
   { type: 'calcout', name: 'C:SLOW', fields: { CALC: 'A', ODLY: 0.6 } },
