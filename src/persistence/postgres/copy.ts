@@ -8,6 +8,8 @@ export interface CopyIn {
   finish(): Promise<void>;
   /** Makes the server end it with an error. */
   abort(): Promise<void>;
+  /** Rejects when it fails, whoever waits; never resolves. */
+  readonly failure: Promise<never>;
 }
 
 export function copyIn(client: PoolClient, statement: string): CopyIn {
@@ -24,6 +26,7 @@ export function copyIn(client: PoolClient, statement: string): CopyIn {
   stream.on('error', () => {});
 
   return {
+    failure,
     write: async (buffers) => {
       if (failed) throw failed;
       let more = true;

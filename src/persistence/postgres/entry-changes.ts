@@ -21,7 +21,7 @@ export async function createEntries(session: Session, entries: readonly NewCatal
   checkTags(entries.flatMap((entry) => entry.tags), tags);
   const byName = new Map([...tags.values()].map((tag) => [tagKey(tag.groupName, tag.name), tag.id]));
   const drafts = entries.map((entry): Draft => {
-    const named = Object.entries(entry.tagNames ?? {}).flatMap(([group, names]) => names.map((name) => byName.get(tagKey(group, name))!));
+    const named = Object.entries(entry.tagNames ?? {}).flatMap(([group, names]) => names.map((name) => byName.get(tagKey(group, name)) ?? lostTag(group, name)));
     return { ...entry, id: newUuid(), createdDate: null, tags: [...new Set([...entry.tags.map((id) => id.toLowerCase()), ...named])] };
   });
   await checkSetpointsFree(session, drafts);
@@ -155,3 +155,8 @@ function namedTags(entries: readonly NewCatalogueEntry[]): Record<string, string
 }
 
 const tagKey = (group: string, name: string): string => `${group.toLowerCase()}\0${name.toLowerCase()}`;
+
+/** Some letters have another lower case for the database than for us. */
+function lostTag(group: string, name: string): never {
+  throw new DreyError('invalid', `tag ${JSON.stringify(name)} of group ${JSON.stringify(group)} cannot be told apart by upper and lower case: give its id in \`tags\``);
+}

@@ -95,6 +95,19 @@ test('a channel written twice fails the snapshot, which leaves nothing', async (
   expect(await storedRows(store.url)).toBe(0);
 });
 
+test('a writer that lost its connection gives its place back though nobody asks it, and says why when asked', async () => {
+  await using store = await openStore({ poolSize: 2 });
+  await addEntries(store, numberedEntries(2));
+  const channels = await allChannels(store);
+  const lost = await store.snapshots.begin(await newSnapshot(store));
+  await query(store.url, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'copy %'`);
+  // There is one place for writers: this waits for it.
+  await takeSnapshot(store, doubles(channels, (i) => i));
+  await expect(lost.write(doubles(channels, (i) => i))).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(lost.commit(quality)).rejects.toMatchObject({ code: 'unavailable' });
+  await lost.abort();
+});
+
 test('snapshots go on across the bounds of partitions', async () => {
   await using store = await openStore();
   await addEntries(store, numberedEntries(1));

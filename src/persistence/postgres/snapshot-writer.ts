@@ -43,15 +43,19 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen }: W
   const { client } = lease;
   const session = sessionOn(client);
   let open = true;
+  let fault: unknown;
   const end = (broken?: unknown): void => {
     open = false;
     lease.release(broken);
     leave();
   };
   const fail = (error: unknown): unknown => {
-    // Ending the connection undoes all of it, in whatever state the COPY is.
-    if (open) end(error);
-    return isDuplicateJob(error) ? storedAlready(snapshot) : databaseFault(error);
+    if (open) {
+      fault = isDuplicateJob(error) ? storedAlready(snapshot) : databaseFault(error);
+      // Ending the connection undoes all of it, in whatever state the COPY is.
+      end(error);
+    }
+    return fault ?? databaseFault(error);
   };
 
   try {
@@ -60,12 +64,14 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen }: W
     throw fail(error);
   }
   const copy = copyIn(client, `copy ${table} (${valueColumnList}) from stdin (format binary)`);
+  // Also while nobody writes: a writer that was forgotten must not keep its turn.
+  copy.failure.catch(fail);
   const encoder = createValueEncoder(number);
   // On another connection, beside the COPY; its error is for commit to meet.
   const tags = tagsThen(snapshot);
   tags.catch(() => {});
   const mustBeOpen = (): void => {
-    if (!open) throw new DreyError('conflict', `the snapshot ${JSON.stringify(snapshot.title)} is stored, given up or failed already`);
+    if (!open) throw fault ?? new DreyError('conflict', `the snapshot ${JSON.stringify(snapshot.title)} is stored, given up or failed already`);
   };
 
   return {
