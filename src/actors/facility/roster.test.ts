@@ -19,7 +19,10 @@ test('every row is with exactly one owner, and each move says truly where it was
         const left = new Map<string | null, number[]>();
         for (const row of changed) if (model.has(row)) left.set(model.get(row)!, [...(left.get(model.get(row)!) ?? []), row]);
         expect([...move.left].map(([ioc, gone]) => [ioc, [...gone]])).toEqual([...left]);
-        for (const row of changed) to === 'removed' ? model.delete(row) : model.set(row, to);
+        for (const row of changed) {
+          if (to === 'removed') model.delete(row);
+          else model.set(row, to);
+        }
         expect([...move.emptied].sort()).toEqual([...left.keys()].filter((ioc) => ioc !== null && ![...model.values()].includes(ioc)).sort());
       }
       for (const ioc of ['a:1', 'b:2', 'c:3', null]) {

@@ -28,16 +28,23 @@ export function createFindings(deps: Retry & { bus: Bus; host: string }): Findin
         await untilDone('directory update', () => deps.bus.request(subjects.directoryUpdate, body, timeoutMs), deps);
       }
     }
-    running = false;
+  };
+
+  const start = (): void => {
+    if (running || pending.size === 0 || deps.signal.aborted) return;
+    running = true;
+    // It fails only when the host stops; the next start finds the channels again.
+    void run().catch(() => {}).finally(() => {
+      running = false;
+      start();
+    });
   };
 
   return {
     add: (ioc, ids) => {
       // A channel that moved twice meanwhile is reported where it is.
       for (const id of ids) pending.set(id, ioc);
-      if (running || ids.length === 0) return;
-      running = true;
-      void run();
+      start();
     },
   };
 }

@@ -19,7 +19,7 @@ import { createFindings } from './findings.ts';
 import { createIocEvents } from './ioc-events.ts';
 import { createHostMetrics } from './metrics.ts';
 import { createReadServer } from './reads.ts';
-import { untilDone, type Retry } from './retry.ts';
+import { pause, untilDone, type Retry } from './retry.ts';
 import { startWatching, type Watch } from './watch.ts';
 import { createWriteServer } from './writes.ts';
 
@@ -47,6 +47,8 @@ const beatMs = 2_000;
 /** Items in hand at once. A hung IOC holds its items for a deadline, and must not hold up the others' (I1). */
 const readConcurrency = 256;
 const writeConcurrency = 64;
+/** What puts under way are given when the host stops; all must end within 5 s. */
+const lastPutsMs = 2_500;
 const ackWaitMs = { read: 90_000, write: 30_000 } as const;
 
 export function createIocHost(deps: IocHostDeps): IocHost {
@@ -77,7 +79,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const findings = createFindings({ ...retry, bus, host });
   const common = { facility, table, bus, host, log, now: () => clock.now() };
   const serveRead = createReadServer({ ...common, counted: metrics.reads });
-  const serveWrite = createWriteServer({ ...common, clock, signal: ending.signal, counted: metrics.writes });
+  const writes = createWriteServer({ ...common, ...retry, counted: metrics.writes });
 
   let watch: Watch | undefined;
   let beatTimer: unknown;
@@ -141,7 +143,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
       const name = token(host);
       subscriptions.push(
         await bus.work(streams.work, { name: `host-${name}-read`, filter: subjects.work(host, 'read'), ackWaitMs: ackWaitMs.read, concurrency: readConcurrency }, serveRead),
-        await bus.work(streams.work, { name: `host-${name}-write`, filter: subjects.work(host, 'write'), ackWaitMs: ackWaitMs.write, concurrency: writeConcurrency }, serveWrite),
+        await bus.work(streams.work, { name: `host-${name}-write`, filter: subjects.work(host, 'write'), ackWaitMs: ackWaitMs.write, concurrency: writeConcurrency }, writes.serve),
       );
     },
     stop: async () => {
@@ -151,6 +153,8 @@ export function createIocHost(deps: IocHostDeps): IocHost {
       clock.clearTimeout(beatTimer);
       events.stop();
       await Promise.all(subscriptions.splice(0).map((subscription) => subscription.stop()));
+      // Puts under way get their outcome into the log, or an operator would have to look at each of them.
+      await Promise.race([writes.idle(), pause(lastPutsMs, clock, new AbortController().signal)]);
       await watch?.stop();
       // Its share goes to the others at once rather than when its beats run out.
       if (bus.state === 'connected') await (await bus.keyValue(buckets.hosts)).delete(token(host)).catch(() => {});

@@ -9,6 +9,7 @@ import { emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../c
 import type { RestoreLogEntry, RowResult, WriteItem } from '../../contracts/work.ts';
 import { partBytes } from './reads.ts';
 import { partsOf, type Part } from './parts.ts';
+import { untilDone, type Retry } from './retry.ts';
 
 /** What the log says of an item's rows. */
 export interface Progress {
@@ -70,16 +71,21 @@ export interface RestoreLog {
   finished(): Promise<void>;
 }
 
-export function openRestoreLog(bus: Bus, item: Pick<WriteItem, 'job' | 'item'>, host: string, now: () => number): RestoreLog {
+/** While the bus is away it waits: what this process knows of a row must not be lost to a broken connection. */
+export function openRestoreLog(bus: Bus, item: Pick<WriteItem, 'job' | 'item'>, host: string, retry: Retry): RestoreLog {
   const subject = subjects.restoreLog(item.job, item.item);
-  const common = () => ({ job: item.job, item: item.item, host, at: now() });
+  const common = () => ({ job: item.job, item: item.item, host, at: retry.clock.now() });
   // The id makes a repeated entry one entry.
   const store = async (entry: Exclude<RestoreLogEntry, { kind: 'closed' }>, columns?: ValueColumns): Promise<void> => {
     const range = entry.kind === 'finished' ? '' : `/${entry.from}-${entry.to}`;
-    await bus.store(subject, encodeFrame(entry, columns), { id: `${item.job}/${item.item}/${entry.kind}${range}` });
+    const body = encodeFrame(entry, columns);
+    await untilDone(`log of restore ${item.job}`, () => bus.store(subject, body, { id: `${item.job}/${item.item}/${entry.kind}${range}` }), retry);
   };
   return {
-    read: async (length) => progressOf((await bus.readLog(streams.restoreLog, subject)).map((message) => decodeFrame<RestoreLogEntry>(message.body).head), length),
+    read: async (length) => {
+      const messages = await untilDone(`log of restore ${item.job}`, () => bus.readLog(streams.restoreLog, subject), retry);
+      return progressOf(messages.map((message) => decodeFrame<RestoreLogEntry>(message.body).head), length);
+    },
     attempting: ({ from, to }) => store({ kind: 'attempting', ...common(), from, to }),
     outcomes: async ({ from, to }, results, readBack = emptyValueColumns(results.length)) => {
       // Arrays read back may be larger than a message: several entries, each row in exactly one.

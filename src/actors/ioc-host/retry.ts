@@ -12,18 +12,17 @@ export interface Retry {
 
 const pauses = { baseMs: 200, maxMs: 5_000 };
 
-/** undefined: the host stops. Says the first fault and every tenth after. */
-export async function untilDone<T>(what: string, run: () => Promise<T>, { clock, random, signal, log }: Retry): Promise<T | undefined> {
-  for (let attempt = 0; !signal.aborted; attempt++) {
+/** Says the first fault and every tenth after. Once the host stops, the fault of the last attempt is thrown. */
+export async function untilDone<T>(what: string, run: () => Promise<T>, { clock, random, signal, log }: Retry): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
     try {
       return await run();
     } catch (error) {
-      if (signal.aborted) return undefined;
+      if (signal.aborted) throw error;
       if (attempt % 10 === 0) log.warn({ what, attempt, err: error }, 'did not work, will be tried again');
       await pause(backoffMs(attempt, pauses, random()), clock, signal);
     }
   }
-  return undefined;
 }
 
 /** Resolves after `ms`, or at once when the host stops. */

@@ -51,7 +51,6 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
       if (wantDictionary) {
         wantDictionary = false;
         const dictionary = await untilDone('fetch of the channel dictionary', () => fetchDictionary(bus), deps);
-        if (!dictionary) return;
         await close(table.replace(dictionary.rows));
         if (dictionary.revision !== revision) log.info({ revision: dictionary.revision, channels: table.size }, 'channel dictionary taken over');
         revision = dictionary.revision;
@@ -64,8 +63,18 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
   };
   const sync = (): Promise<void> =>
     (running ??= pass()
-      .catch((error: unknown) => log.error({ err: error }, 'channels could not be brought in step'))
-      .finally(() => (running = undefined)));
+      .then(
+        () => true,
+        (error: unknown) => {
+          if (!signal.aborted) log.error({ err: error }, 'channels could not be brought in step; the next change tries again');
+          return false;
+        },
+      )
+      .then((inStep) => {
+        running = undefined;
+        // What was asked for while the pass was ending.
+        if (inStep && !signal.aborted && (wantDictionary || wantPlacement)) void sync();
+      }));
 
   async function open(ids: Int32Array): Promise<void> {
     for (let from = 0; from < ids.length && !signal.aborted; from += sliceChannels) {

@@ -11,9 +11,9 @@ import { RestoreOutcome, type RestoreReason } from '../../contracts/restores.ts'
 import { sliceValueColumns } from '../../contracts/values.ts';
 import type { RowResult, WriteItem } from '../../contracts/work.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Log } from '../../kernel/log.ts';
 import type { Part } from './parts.ts';
 import { attempted, openRestoreLog, stretchesOf, untouched, type RestoreLog } from './restore-log.ts';
+import type { Retry } from './retry.ts';
 import { result } from './write-outcomes.ts';
 import { asTargets, writeSlice, type SliceDeps } from './write-slice.ts';
 
@@ -22,35 +22,41 @@ const sliceRows = 512;
 /** How often the server is told that an item is still in work. */
 const workingMs = 5_000;
 
-export interface WriteServerDeps extends SliceDeps {
+export interface WriteServerDeps extends SliceDeps, Retry {
   readonly bus: Bus;
   readonly host: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly signal: AbortSignal;
   readonly counted: (results: readonly RowResult[]) => void;
 }
 
-export function createWriteServer(deps: WriteServerDeps): (message: WorkMessage) => Promise<void> {
+export interface WriteServer {
+  serve(message: WorkMessage): Promise<void>;
+  /** Resolves when no slice is under way. */
+  idle(): Promise<void>;
+}
+
+export function createWriteServer(deps: WriteServerDeps): WriteServer {
   /** Items in work here. The same one delivered again waits, then finds its log finished. */
   const inWork = new Map<string, Promise<void>>();
-  return async (message) => {
-    const { head: item, columns } = decodeFrame<WriteItem>(message.body);
-    const key = `${item.job}/${item.item}`;
-    const before = inWork.get(key) ?? Promise.resolve();
-    const mine = before.catch(() => {}).then(() => whileWorking(deps.clock, message, () => serve(deps, item, asTargets(columns))));
-    inWork.set(key, mine);
-    try {
-      await mine;
-    } finally {
-      if (inWork.get(key) === mine) inWork.delete(key);
-    }
+  return {
+    serve: async (message) => {
+      const { head: item, columns } = decodeFrame<WriteItem>(message.body);
+      const key = `${item.job}/${item.item}`;
+      const before = inWork.get(key) ?? Promise.resolve();
+      const mine = before.catch(() => {}).then(() => whileWorking(deps.clock, message, () => serve(deps, item, asTargets(columns))));
+      inWork.set(key, mine);
+      try {
+        await mine;
+      } finally {
+        if (inWork.get(key) === mine) inWork.delete(key);
+      }
+    },
+    idle: async () => void (await Promise.allSettled(inWork.values())),
   };
 }
 
 async function serve(deps: WriteServerDeps, item: WriteItem, targets: ReturnType<typeof asTargets>): Promise<void> {
   const { bus, host, clock, log, signal } = deps;
-  const entries = openRestoreLog(bus, item, host, () => clock.now());
+  const entries = openRestoreLog(bus, item, host, deps);
   // At every delivery: an item published again by a coordinator that crashed is no redelivery.
   const progress = await entries.read(targets.length);
   if (progress.finished) return;
