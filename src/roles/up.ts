@@ -1,5 +1,5 @@
 /** Role `up`: everything in one process, beside an embedded nats-server, an embedded Postgres and the demo facility. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCaEnvironment } from '../channel-access/environment.ts';
 import type { CaEnvironment } from '../channel-access/port.ts';
@@ -106,6 +106,8 @@ async function openDemo({ config, lifecycle }: Ground, { environment }: ReadConf
     async () => startDemo({ runSoftIoc: command, folder: join(config.data, 'demo'), environment, ...(await usualPorts()) }),
     (facility) => facility.stop(),
   );
+  // For other CA clients on this machine.
+  writeFileSync(join(config.data, 'demo', 'address-list'), `${demo.addressList}\n`);
   return { environment: demoEnvironment(demo.addressList), entries: demoCatalogue() };
 }
 

@@ -182,7 +182,9 @@ function printQuality({ quality }: SnapshotSummary): void {
 }
 
 function printPlan(plan: RestorePlan): void {
-  const shown = plan.rows.filter((row: PlanRow) => row.verdict !== 'unchanged');
+  const order = ['failed', 'held', 'skipped', 'write'];
+  // What will be done stands last, next to the question.
+  const shown = plan.rows.filter((row: PlanRow) => row.verdict !== 'unchanged').sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   if (shown.length > 0) printTable(['PV', 'PLAN', 'LIVE', 'TARGET', 'DIFFERENCE', 'UNITS', ''], shown.map((row) => [row.pvName, row.verdict, cell(row.live), cell(row.target), row.difference === null ? '' : cell(row.difference), row.units ?? '', row.detail]));
   print(`plan: ${tally(plan.counts)}`);
 }
