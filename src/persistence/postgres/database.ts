@@ -45,6 +45,8 @@ export function createDatabase(options: { url: string; poolSize: number; log: Lo
       keepAliveInitialDelayMillis: 1_000,
       statement_timeout: statementWithinMs,
       application_name: 'drey',
+      // Compiling a query takes longer than any of ours takes to run: 600 ms instead of 80 for a comparison on Postgres 15.
+      options: '-c jit=off',
       types,
     });
     pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'));

@@ -80,8 +80,7 @@ function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow): Pro
          select from (${rolesThen(a)}) f where f.entry_id = o.entry_id and f.role = o.role and f.channel = o.channel)`;
   return database.transaction(async (session) => {
     // Without statistics of a fresh partition the planner expects few rows, and would look each one up.
-    await session.rows('set local enable_nestloop = off');
-    await session.rows(`set local work_mem = '64MB'`);
+    await session.rows(`select set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`);
     const [found] = await session.rows<{ total: bigint; versions: Buffer | null; roles: Buffer | null; channels: Buffer | null }>(
       // Materialised, so that texts and arrays are not carried into the second join.
       `with p as materialized (
