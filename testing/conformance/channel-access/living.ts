@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ChannelState } from '../../../src/channel-access/columns.ts';
 import { WriteOutcome } from '../../../src/channel-access/port.ts';
-import { readOutcomeNames, ReadOutcome } from '../../../src/contracts/values.ts';
+import { readOutcomeNames, ReadOutcome, ValueKind } from '../../../src/contracts/values.ts';
 import { eventually, freePort, recordsDb, startSoftIoc } from '../../harness/index.ts';
 import { Client, rowsOf, writables, type Create } from './client.ts';
 import { mixed } from './iocs.ts';
@@ -88,6 +88,19 @@ export function describeLiving(create: Create, the: () => Client, ports: () => P
       await client.connected(fresh);
       expect((await client.readOne(fresh[0]!)).num).toBe(11);
       expect((await client.readOne(rows[9]!)).num).toBe(-9);
+    });
+
+    test('S1: an array above EPICS_CA_MAX_ARRAY_BYTES is not read in part, and its circuit reads on', async () => {
+      await using client = await Client.start(create, { ports: [ports().values], environment: { maxArrayBytes: 16_384, autoArrayBytes: false } });
+      const rows = await client.connect(['C:ARRAY:BIG', 'C:GUARDED']);
+      const [big, small] = rows as unknown as [number, number];
+      await using filler = await Client.start(create, { ports: [ports().values] });
+      const [full] = await filler.connect(['C:ARRAY:BIG']) as unknown as [number];
+      expect(await filler.write(full, { kind: ValueKind.double, array: new Float64Array(100_000).fill(1) })).toBe('done');
+      const read = await client.read(rows);
+      expect(read.map(({ outcome, bytes }) => [outcome, bytes])).toEqual([['tooLarge', undefined], ['ok', undefined]]);
+      expect(await client.write(big, { kind: ValueKind.double, array: new Float64Array(3_000) })).toBe('doesNotFit');
+      expect((await client.readOne(small)).num).toBe(7);
     });
 
     test('serves several IOCs by several threads', async () => {
