@@ -37,6 +37,8 @@ export function createGathering(run: number): Gathering {
   let open = 0;
   let asked = 0;
   let moved: number[] = [];
+  /** Channels in state `moved`. */
+  let movedRows = 0;
   /** A channel is sent elsewhere once; a second "not mine" is its answer. */
   const movedOnce = new Set<number>();
 
@@ -63,6 +65,7 @@ export function createGathering(run: number): Gathering {
           grow(channel);
           if (state[channel] === rowState.open || state[channel] === rowState.kept) throw new Error(`channel ${channel} was asked for twice in one run`);
           if (state[channel] === rowState.unasked) asked += 1;
+          if (state[channel] === rowState.moved) movedRows -= 1;
           state[channel] = rowState.open;
           open += 1;
         }
@@ -70,7 +73,7 @@ export function createGathering(run: number): Gathering {
       }),
     part: (answer, columns) => {
       const item = items[answer.item];
-      if (answer.run !== run || item === undefined || item.seen.has(answer.part)) return undefined;
+      if (answer.run !== run || item === undefined) return undefined;
       item.seen.add(answer.part);
       item.parts = answer.parts;
       let keep = 0;
@@ -83,6 +86,7 @@ export function createGathering(run: number): Gathering {
         if (columns.outcome[row] === ReadOutcome.notOwned && !movedOnce.has(channel)) {
           movedOnce.add(channel);
           moved.push(channel);
+          movedRows += 1;
           state[channel] = rowState.moved;
           continue;
         }
@@ -100,6 +104,7 @@ export function createGathering(run: number): Gathering {
     },
     close: (why) => {
       const closed: { target: ReadTarget; columns: ValueColumns }[] = [];
+      if (open === 0 && movedRows === 0) return closed;
       for (const { target } of items) {
         const left = target.channels.filter((channel) => state[channel] === rowState.open || state[channel] === rowState.moved);
         if (left.length === 0) continue;
@@ -111,7 +116,7 @@ export function createGathering(run: number): Gathering {
         });
         closed.push({ target, columns });
       }
-      open = 0;
+      open = movedRows = 0;
       moved = [];
       return closed;
     },

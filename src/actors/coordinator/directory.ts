@@ -18,6 +18,7 @@ export interface Directory {
 
 export function createDirectory(catalogue: CatalogueStore, hosts: Pick<Hosts, 'names'>): Directory {
   let known: Known | undefined;
+  let placed: { channels: Int32Array; known: Known; hosts: string; targets: ReadTarget[] } | undefined;
   /** The dictionary never changes, so a name is asked for once. */
   const names = new Map<number, string>();
 
@@ -43,8 +44,12 @@ export function createDirectory(catalogue: CatalogueStore, hosts: Pick<Hosts, 'n
       return { channels, entryIds: null, catalogueRevision: revisions.catalogue };
     },
     place: async (channels) => {
-      const placement = createPlacement(hosts.names());
-      const { byIoc, unresolved } = groupByIoc(channels, await fresh());
+      const live = hosts.names();
+      const now = await fresh();
+      // The same everything, on the same hosts: the usual snapshot.
+      if (placed?.channels === channels && placed.known === now && placed.hosts === live.join()) return placed.targets;
+      const placement = createPlacement(live);
+      const { byIoc, unresolved } = groupByIoc(channels, now);
       const targets: ReadTarget[] = [];
       for (const [ioc, members] of byIoc) targets.push({ ioc, host: placement.owner(placementKey(ioc, '')), channels: members });
       if (unresolved.length > 0) {
@@ -59,6 +64,7 @@ export function createDirectory(catalogue: CatalogueStore, hosts: Pick<Hosts, 'n
         }
         for (const [host, members] of byHost) targets.push({ ioc: null, host, channels: Int32Array.from(members) });
       }
+      if (channels === now.channels) placed = { channels, known: now, hosts: live.join(), targets };
       return targets;
     },
   };

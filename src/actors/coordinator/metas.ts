@@ -9,31 +9,72 @@ import type { SnapshotStore } from '../../persistence/port.ts';
 const mostKnown = 1_000_000;
 
 export function createMetaKeeper({ bus, snapshots, hosts, log }: { bus: Bus; snapshots: SnapshotStore; hosts: Pick<Hosts, 'names'>; log: Log }) {
-  const known = new Set<bigint>([0n]);
+  const known = createHashSet();
   let working: Promise<void> = Promise.resolve();
 
-  const store = async (hashes: readonly bigint[]): Promise<void> => {
-    const asked = hashes.filter((hash) => !known.has(hash));
+  const store = async (hashes: ReadonlySet<bigint>): Promise<void> => {
+    const asked = [...hashes].filter((hash) => !known.has(hash));
     if (asked.length === 0) return;
     const missing = await snapshots.unknownMetas(asked);
+    let lost: bigint[] = [];
     if (missing.length > 0) {
       const metas = await describe(bus, missing, { hosts: hosts.names() });
       if (metas.size > 0) await snapshots.saveMetas(metas);
-      const lost = missing.filter((hash) => !metas.has(hash));
+      lost = missing.filter((hash) => !metas.has(hash));
       // The values stay good; their units and labels are not known until a host tells them.
       if (lost.length > 0) log.warn({ hashes: lost.slice(0, 10).map(String), count: lost.length }, 'no ioc-host could describe some channels');
-      for (const hash of lost) asked.splice(asked.indexOf(hash), 1);
     }
     if (known.size > mostKnown) known.clear();
-    for (const hash of asked) known.add(hash);
+    const untold = new Set(lost);
+    for (const hash of asked) if (!untold.has(hash)) known.add(hash);
   };
 
-  return async (hashes: ReadonlySet<bigint>): Promise<void> => {
-    const unknown = [...hashes].filter((hash) => !known.has(hash));
-    if (unknown.length === 0) return;
+  return async (hashes: BigInt64Array): Promise<void> => {
+    const unknown = known.missing(hashes);
+    if (unknown.size === 0) return;
     // One after the other: what the part before has stored need not be asked for again.
     const mine = working.then(() => store(unknown));
     working = mine.catch(() => {});
     await mine;
+  };
+}
+
+/** 64-bit hashes by halves: looking up 50,000 of them makes no bigint. 0 is always known. */
+export function createHashSet() {
+  const byLow = new Map<number, number[]>();
+  let size = 0;
+  const halves = new Int32Array(2);
+  const whole = new BigInt64Array(halves.buffer);
+  const holds = (low: number, high: number): boolean => byLow.get(low)?.includes(high) ?? false;
+  return {
+    get size() {
+      return size;
+    },
+    add: (hash: bigint): void => {
+      whole[0] = hash;
+      if (holds(halves[0]!, halves[1]!)) return;
+      size += 1;
+      const highs = byLow.get(halves[0]!);
+      if (highs) highs.push(halves[1]!);
+      else byLow.set(halves[0]!, [halves[1]!]);
+    },
+    has: (hash: bigint): boolean => {
+      whole[0] = hash;
+      return holds(halves[0]!, halves[1]!);
+    },
+    missing: (hashes: BigInt64Array): Set<bigint> => {
+      const unknown = new Set<bigint>();
+      const parts = new Int32Array(hashes.buffer, hashes.byteOffset, hashes.length * 2);
+      for (let row = 0; row < hashes.length; row++) {
+        const low = parts[2 * row]!;
+        const high = parts[2 * row + 1]!;
+        if ((low !== 0 || high !== 0) && !holds(low, high)) unknown.add(hashes[row]!);
+      }
+      return unknown;
+    },
+    clear: (): void => {
+      byLow.clear();
+      size = 0;
+    },
   };
 }

@@ -9,7 +9,7 @@ import { copyValueRow, emptyValueColumns, type ChannelMeta, type ValueColumns } 
 import type { Clock } from '../../kernel/clock.ts';
 import type { JobRun } from '../../kernel/job-run.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Persistence, SnapshotEntryRow } from '../../persistence/port.ts';
+import type { Persistence, SetpointInfo, SnapshotEntryRow } from '../../persistence/port.ts';
 import { planRestore, planVerdicts } from '../../snapshots/plan.ts';
 import { tallyQuality } from '../../snapshots/quality.ts';
 import { selectForRestore } from '../../snapshots/restore-selection.ts';
@@ -25,7 +25,7 @@ export interface RestoreDeps {
   readonly putWindow: number;
   place(channels: Int32Array): Promise<readonly ReadTarget[]>;
   isLive(host: string): boolean;
-  keepMetas(hashes: ReadonlySet<bigint>): Promise<void>;
+  keepMetas(hashes: BigInt64Array): Promise<void>;
 }
 export type RestoreWork = Extract<JobWork, { type: 'snapshot_restore' }>;
 
@@ -39,6 +39,8 @@ export interface Selected {
   /** Why each of the rows beyond is skipped. */
   readonly lacking: readonly RestoreReason[];
   readonly metas: ReadonlyMap<bigint, ChannelMeta>;
+  /** Asked for while the live values are being read. */
+  readonly setpoints: Promise<SetpointInfo[]>;
 }
 
 export async function select(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
@@ -54,7 +56,10 @@ export async function select(deps: RestoreDeps, work: RestoreWork): Promise<Sele
   const saved = emptyValueColumns(chosen.length + beside.length);
   chosen.forEach((row, at) => copyValueRow(page.columns, row, saved, at));
   beside.forEach(({ row }, at) => (saved.channel[chosen.length + at] = page.columns.channel[row]!));
-  return { title: page.summary.title, scope: page.summary.scope, saved, selected: chosen.length, lacking: beside.map(({ why }) => why), metas: page.metas };
+  const setpoints = deps.persistence.catalogue.setpoints(saved.channel.subarray(0, chosen.length));
+  // Awaited by plan(); until then a rejection is nobody's.
+  setpoints.catch(() => {});
+  return { title: page.summary.title, scope: page.summary.scope, saved, selected: chosen.length, lacking: beside.map(({ why }) => why), metas: page.metas, setpoints };
 }
 
 const anyRow = ({ setpoint, readback, config }: SnapshotEntryRow): number => Math.max(setpoint?.row ?? -1, readback?.row ?? -1, config?.row ?? -1);
@@ -88,12 +93,11 @@ export interface Planned {
 }
 
 export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Selected, live: ValueColumns): Promise<Planned> {
-  const { catalogue, snapshots } = deps.persistence;
+  const { snapshots } = deps.persistence;
   const { saved, selected, lacking } = selection;
-  const hashes = new Set(live.metaHash);
-  await deps.keepMetas(hashes);
-  const unknown = [...hashes].filter((hash) => hash !== 0n && !selection.metas.has(hash));
-  const [infos, more] = await Promise.all([catalogue.setpoints(saved.channel.subarray(0, selected)), unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
+  await deps.keepMetas(live.metaHash);
+  const unknown = [...new Set(live.metaHash)].filter((hash) => hash !== 0n && !selection.metas.has(hash));
+  const [infos, more] = await Promise.all([selection.setpoints, unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
   const infoOf = new Map(infos.map((info) => [info.channel, info]));
   const setpoints = Array.from(saved.channel, (channel) => infoOf.get(channel));
   const made = planRestore({ saved, live, setpoints, metaOf: (hash) => more.get(hash) ?? selection.metas.get(hash) });

@@ -24,7 +24,7 @@ export interface SnapshotDeps {
   place(channels: Int32Array): Promise<readonly ReadTarget[]>;
   isLive(host: string): boolean;
   /** Makes sure that the descriptions with these hashes are stored. */
-  keepMetas(hashes: ReadonlySet<bigint>): Promise<void>;
+  keepMetas(hashes: BigInt64Array): Promise<void>;
 }
 
 const pauses = { baseMs: 200, maxMs: 5_000 };
@@ -94,7 +94,7 @@ export function snapshotEffects(deps: SnapshotDeps, job: JobRun, request: TakeSn
       onPart: (part, columns) => {
         mine.store.add(columns);
         mine.tally.add(part, columns);
-        const kept = deps.keepMetas(new Set(columns.metaHash));
+        const kept = deps.keepMetas(columns.metaHash);
         // Looked at before the commit; a rejection until then is no unhandled one.
         kept.catch(() => {});
         mine.metas.push(kept);
