@@ -73,7 +73,7 @@ export const subjects = {
 } as const;
 
 export const streams = { work: 'DREY_WORK', restoreLog: 'DREY_RESTORE_LOG' } as const;
-export const buckets = { jobs: 'drey-jobs', hosts: 'drey-hosts' } as const;
+export const buckets = { jobs: 'drey-jobs', hosts: 'drey-hosts', orders: 'drey-orders' } as const;
 
 /** One token of a subject from any text: what a token cannot hold becomes `_`. */
 export function token(text: string): string {

@@ -109,3 +109,13 @@ export interface HostBeat {
   readonly connected: number;
   readonly catalogueRevision: number;
 }
+
+/** KV bucket `drey-orders`, one key per IOC: the operator's order in force on its breaker, so that neither a restart nor a move to another host lifts it. */
+export interface KeptOrder {
+  readonly ioc: string;
+  readonly command: 'open' | 'observe';
+  readonly who: string;
+  readonly why: string;
+  /** ms since 1970; absent: until the next order. */
+  readonly until?: number;
+}
