@@ -31,11 +31,16 @@ export interface FacilityOptions {
   readonly idleMs?: number;
   /** IOCs probed at once. */
   readonly probeCap?: number;
+  /** The order that is kept for an IOC whose actor is made now. */
+  readonly orderOf?: (ioc: string) => OperatorOrder | null;
   readonly changed?: (ioc: string, what: 'breaker' | 'channels') => void;
   readonly tripped?: (ioc: string) => void;
   readonly noticed?: FacilityDeps['noticed'];
   readonly log: Log;
 }
+
+/** An actor hears of updates this often: a mailbox is no place for a stream (hundreds of IOCs pulse 20 times a second). */
+const pulseMs = 250;
 
 export type IocGroup = ReturnType<Roster['groups']>[number];
 
@@ -66,6 +71,9 @@ export function createFacility(options: FacilityOptions): Facility {
   const { channelAccess, clock, host } = options;
   const roster = new Roster(channelAccess.columns.capacity);
   const circuits = new Set<IocAddress>();
+  /** Last sign of life, and when the actor was last told of one, ms since 1970. */
+  const heard = new Map<IocAddress, number>();
+  const told = new Map<IocAddress, number>();
   const probes = createProbeBudget(options.probeCap ?? 16);
   const effects = createIocEffects(channelAccess, clock);
   const now = (): number => clock.now();
@@ -86,6 +94,7 @@ export function createFacility(options: FacilityOptions): Facility {
     channelSet: createChannelSet(channelAccess.columns, now),
     rowsOf: (name) => roster.rowsOf(name),
     circuitUp: (name) => circuits.has(name),
+    orderOf: options.orderOf ?? (() => null),
     now,
     random: options.random,
     restart: options.restart ?? restartDefaults,
@@ -96,6 +105,10 @@ export function createFacility(options: FacilityOptions): Facility {
       channelAccess.allowConnect(name, true);
     },
     noticed: (what, name, reason) => {
+      if (what === 'retired') {
+        heard.delete(name);
+        told.delete(name);
+      }
       options.noticed?.(what, name, reason);
       options.changed?.(name, 'breaker');
     },
@@ -113,7 +126,7 @@ export function createFacility(options: FacilityOptions): Facility {
     ioc: name,
     rate: options.breaker.rate,
     send: (event) => send(name, event),
-    heardAt: () => refOf(name)?.getSnapshot().context.table.heardAt ?? 0,
+    heardAt: () => Math.max(heard.get(name) ?? 0, refOf(name)?.getSnapshot().context.table.heardAt ?? 0),
   });
   const moved = (to: string | null | undefined, move: Move): void => {
     if (move.joined.length > 0) actor.send({ type: 'channels.moved', to, move });
@@ -175,9 +188,14 @@ export function createFacility(options: FacilityOptions): Facility {
         case 'circuit.responsive':
           send(event.ioc, { type: 'ca.circuit.responsive' });
           break;
-        case 'pulse':
+        case 'pulse': {
+          const at = now();
+          heard.set(event.ioc, at);
+          if (at - (told.get(event.ioc) ?? 0) < pulseMs) break;
+          told.set(event.ioc, at);
           send(event.ioc, { type: 'ca.pulse' });
           break;
+        }
         default:
           // Beacons, duplicates, descriptions and threads are the host's to report, not an IOC actor's.
           break;

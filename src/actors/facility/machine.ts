@@ -44,6 +44,8 @@ export interface FacilityDeps {
   readonly channelSet: ChannelSetLogic;
   readonly rowsOf: (ioc: string | null) => Int32Array;
   readonly circuitUp: (ioc: string) => boolean;
+  /** Kept from an earlier life or another host. */
+  readonly orderOf: (ioc: string) => OperatorOrder | null;
   readonly now: () => number;
   readonly random: () => number;
   readonly restart: RestartOptions;
@@ -57,7 +59,7 @@ export interface FacilityDeps {
 
 export function createFacilityMachine(deps: FacilityDeps) {
   const { now } = deps;
-  const newcomer = (order: OperatorOrder | null = null): Supervised => ({ status: 'running', failures: [], restarts: 0, fault: '', since: now(), order });
+  const newcomer = (order: OperatorOrder | null): Supervised => ({ status: 'running', failures: [], restarts: 0, fault: '', since: now(), order });
 
   const facility = setup({
     types: {} as { context: FacilityContext; events: FacilityEvent | Ended; children: { unresolved: 'channelSet' } & Record<string, 'channelSet' | 'ioc'> },
@@ -108,8 +110,9 @@ export function createFacilityMachine(deps: FacilityDeps) {
               if (known?.status === 'running') enqueue.sendTo(to, { type: 'channels.join', rows: joined });
               // One that is between two lives gets its channels from the roster when it starts.
               if (known) return;
-              enqueue.spawnChild('ioc', { id: to, input: inputOf(to, null) });
-              enqueue.assign(put(context, to, newcomer()));
+              const order = deps.orderOf(to);
+              enqueue.spawnChild('ioc', { id: to, input: inputOf(to, order) });
+              enqueue.assign(put(context, to, newcomer(order)));
             }),
           },
           'operator.order': {

@@ -8,13 +8,16 @@ import { iocCommand, type ChannelView } from '../../contracts/iocs.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { copyValueRow, emptyValueColumns, joinValueColumns, ReadOutcome, type ChannelMeta } from '../../contracts/values.ts';
 import type { DescribeRequest, LiveAnswer, LiveRead } from '../../contracts/work.ts';
+import type { OperatorOrder } from '../ioc-supervisor/index.ts';
 import { gather, type GatherDeps } from './gather.ts';
+import type { Orders } from './orders.ts';
 import { partsOf } from './parts.ts';
 
 export interface AnswerDeps extends GatherDeps {
   readonly bus: Bus;
   readonly host: string;
   readonly channelAccess: ChannelAccess;
+  readonly orders: Pick<Orders, 'keep'>;
   readonly counted: (outcomes: Uint8Array) => void;
 }
 
@@ -59,8 +62,11 @@ export function answerRequests(deps: AnswerDeps): Subscription {
         throw new DreyError('badInput', 'an IOC command needs ioc, command, reason and who', { faults: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) });
       }
       const { ioc, command: order, reason, who, until } = parsed.data;
-      const obeyed = facility.order(ioc, { type: `operator.${order}`, who, why: reason, ...(until === undefined ? {} : { until }) });
-      return obeyed ? encoder(facility.view(ioc)) : undefined;
+      const given: OperatorOrder = { type: `operator.${order}`, who, why: reason, ...(until === undefined ? {} : { until }) };
+      // In force first, kept second: an operator who opens a breaker is in a hurry.
+      if (!facility.order(ioc, given)) return undefined;
+      await deps.orders.keep(ioc, given);
+      return encoder(facility.view(ioc));
     }),
   ];
 

@@ -18,6 +18,7 @@ import { ChannelTable } from './channel-table.ts';
 import { createFindings } from './findings.ts';
 import { createIocEvents } from './ioc-events.ts';
 import { createHostMetrics } from './metrics.ts';
+import { watchOrders, type Orders } from './orders.ts';
 import { createReadServer } from './reads.ts';
 import { pause, untilDone, type Retry } from './retry.ts';
 import { startWatching, type Watch } from './watch.ts';
@@ -64,6 +65,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const facility: Facility = createFacility({
     host, channelAccess, clock, random, log,
     breaker: breakerOptions.parse(deps.breaker ?? {}),
+    orderOf: (ioc) => orders?.of(ioc) ?? null,
     changed: events.changed,
     tripped: (ioc) => {
       metrics.tripped();
@@ -82,6 +84,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const writes = createWriteServer({ ...common, ...retry, counted: metrics.writes });
 
   let watch: Watch | undefined;
+  let orders: Orders | undefined;
   let beatTimer: unknown;
   let running = false;
   const subscriptions: Subscription[] = [];
@@ -137,8 +140,11 @@ export function createIocHost(deps: IocHostDeps): IocHost {
       // Seen before it looks who lives, so that two that start together see each other.
       await untilDone('first beat', beat, retry);
       beatOn();
+      // Before the first IOC actor: it begins under the order that is in force.
+      orders = await watchOrders(bus, () => clock.now());
+      subscriptions.push(orders);
       watch = await startWatching({ ...retry, bus, host, channelAccess, facility, table });
-      subscriptions.push(answerRequests({ ...common, channelAccess, counted: metrics.reads }));
+      subscriptions.push(answerRequests({ ...common, channelAccess, orders, counted: metrics.reads }));
       // Two consumers, so that long writes never keep reads waiting.
       const name = token(host);
       subscriptions.push(

@@ -240,6 +240,22 @@ describe('an ioc-host on real IOCs', () => {
     expect((await readWork(asker, 'h7', dictionary.ids(['IOC1:3']))).columns.num[0]).toBe(1_003);
   });
 
+  test('an IOC that an operator took out of service stays out when its host is restarted', async () => {
+    const { asker, dictionary, softIocs } = await ground([1]);
+    const { address } = softIocs[0]!;
+    const before = await iocHost('h8', [address]);
+    await whenConnected(before, perIoc);
+    await asker.request(subjects.hostCommand, json.encode({ ioc: address, command: 'open', reason: 'power cycle', who: 'ada' }), 2_000);
+    await before.stop();
+    const after = await iocHost('h8', [address]);
+    await eventuallyEqual(() => after.host.facility.view(address)?.channels.total ?? 0, perIoc, { saying: 'channels assigned by directory' });
+    expect(after.host.facility.view(address)).toMatchObject({ state: 'forcedOpen', forcedBy: 'ada', reason: 'open by ada: power cycle' });
+    const closed = json.decode<IocView>(await asker.request(subjects.hostCommand, json.encode({ ioc: address, command: 'close', reason: 'done', who: 'ada' }), 2_000));
+    expect(closed.state).toBe('closed');
+    await whenConnected(after, perIoc);
+    expect(tally((await readWork(asker, 'h8', dictionary.ids(namesOf(1)))).columns.outcome)).toEqual({ [ReadOutcome.ok]: perIoc });
+  });
+
   test('two hosts share the facility, and one takes over when the other goes', async () => {
     const { dictionary, softIocs } = await ground([1, 2, 3, 4]);
     const addresses = softIocs.map((ioc) => ioc.address);

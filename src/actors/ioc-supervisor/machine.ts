@@ -65,10 +65,7 @@ export function createIocMachine(deps: IocDeps) {
       startProbing: assign(() => ({ probesLeft: options.probes, nextProbeAt: null, order: null })),
       countProbe: assign({ probesLeft: ({ context }) => context.probesLeft - 1 }),
       obey: assign(({ event }) => ({ order: isOrder(event) ? event : null, nextProbeAt: null })),
-      explainOrder: assign(({ context, event }) => {
-        if (!isOrder(event)) return context;
-        return { reason: `${event.type.slice('operator.'.length)} by ${event.who}: ${event.why}` };
-      }),
+      explainOrder: assign(({ context, event }) => (isOrder(event) ? { reason: orderSentence(event) } : context)),
       circuitUp: assign({ circuit: 'up' }),
       circuitDown: assign({ circuit: 'down' }),
       circuitSilent: assign({ circuit: 'unresponsive' }),
@@ -114,7 +111,7 @@ export function createIocMachine(deps: IocDeps) {
       attempt: 0,
       generation: 0,
       since: now(),
-      reason: 'watching since start',
+      reason: input.order ? orderSentence(input.order) : 'watching since start',
       nextProbeAt: null,
       probesLeft: 0,
       circuit: input.circuitUp ? 'up' : 'down',
@@ -334,6 +331,10 @@ function guarded<P>(run: (args: ActionArguments, params: P) => void): (args: Act
 
 function isOrder(event: IocEvent): event is OperatorOrder {
   return event.type === 'operator.open' || event.type === 'operator.close' || event.type === 'operator.observe';
+}
+
+function orderSentence({ type, who, why }: OperatorOrder): string {
+  return `${type.slice('operator.'.length)} by ${who}: ${why}`;
 }
 
 function sentenceOf(error: unknown): string {
