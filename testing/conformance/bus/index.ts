@@ -3,19 +3,11 @@
  * that can be killed and brought back, and opens connections to it.
  */
 import { describe } from 'vitest';
-import type { Bus } from '../../../src/bus/port.ts';
+import type { BusServer } from './bus-server.ts';
 import { messages } from './messages.ts';
 import { kept } from './kept.ts';
 import { keyValues } from './key-values.ts';
 import { outages } from './outages.ts';
-
-export interface BusServer extends AsyncDisposable {
-  connect(name?: string): Promise<Bus>;
-  /** Ends the server without warning. */
-  kill(): Promise<void>;
-  /** Brings it back on the same address with what it had stored. */
-  revive(): Promise<void>;
-}
 
 export function describeBus(name: string, start: () => Promise<BusServer>): void {
   describe(`bus on ${name}`, () => {
@@ -24,38 +16,4 @@ export function describeBus(name: string, start: () => Promise<BusServer>): void
     keyValues(start);
     outages(start);
   });
-}
-
-export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-export const text = (body: Uint8Array): string => new TextDecoder().decode(body);
-
-/** Things that arrive one by one, and a way to wait for them without sleeping. */
-export interface Seen<T> {
-  readonly all: T[];
-  push(item: T): void;
-  /** Resolves when so many have come. */
-  atLeast(count: number, saying: string, withinMs?: number): Promise<T[]>;
-}
-
-export function seen<T>(): Seen<T> {
-  const all: T[] = [];
-  let wake = (): void => {};
-  return {
-    all,
-    push: (item) => {
-      all.push(item);
-      wake();
-    },
-    atLeast: (count, saying, withinMs = 10_000) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`waited ${withinMs} ms for ${count} of ${saying}; ${all.length} came: ${JSON.stringify(all).slice(0, 500)}`)), withinMs);
-        wake = () => {
-          if (all.length < count) return;
-          clearTimeout(timer);
-          wake = () => {};
-          resolve(all);
-        };
-        wake();
-      }),
-  };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Bus } from '../../../src/bus/port.ts';
 import { streams, subjects } from '../../../src/contracts/subjects.ts';
-import { bytes, seen, text, type BusServer } from './index.ts';
+import { bytes, seen, text, type BusServer } from './bus-server.ts';
 
 export function kept(start: () => Promise<BusServer>): void {
   describe('kept messages', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Bus } from '../../../src/bus/port.ts';
 import { buckets } from '../../../src/contracts/subjects.ts';
-import { bytes, seen, text, type BusServer } from './index.ts';
+import { bytes, seen, text, type BusServer } from './bus-server.ts';
 
 export function keyValues(start: () => Promise<BusServer>): void {
   describe('key-value buckets', () => {

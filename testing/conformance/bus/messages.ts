@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Bus } from '../../../src/bus/port.ts';
 import { DreyError } from '../../../src/contracts/errors.ts';
-import { bytes, seen, text, type BusServer } from './index.ts';
+import { bytes, seen, text, type BusServer } from './bus-server.ts';
 
 export function messages(start: () => Promise<BusServer>): void {
   describe('messages', () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../../../src/bus/port.ts';
 import { buckets, streams, subjects } from '../../../src/contracts/subjects.ts';
 import { eventually, eventuallyEqual } from '../../harness/index.ts';
-import { bytes, seen, text, type BusServer } from './index.ts';
+import { bytes, seen, text, type BusServer } from './bus-server.ts';
 
 export function outages(start: () => Promise<BusServer>): void {
   describe('outages', () => {
