@@ -3,7 +3,7 @@ import { DreyError } from '../contracts/errors.ts';
 import type { ApiKey } from '../persistence/port.ts';
 import { authorise, busCaller, createAuthenticator, flagsOf, mayCancel, operationScopes, scopesOf, type Caller } from './access.ts';
 
-const key: ApiKey = { id: 'k1', appName: 'logbook', scopes: ['read'], isActive: true, createdAt: '', lastUsedAt: null };
+const key: ApiKey = { id: 'k1', appName: 'logbook', scopes: ['read'], isActive: true, createdAt: '', updatedAt: '', lastUsedAt: null };
 const reader: Caller = { who: 'logbook', scopes: ['read'], keyId: 'k1' };
 
 test('a reader may do what only reads, and is told which scope the rest needs', () => {

@@ -37,6 +37,10 @@ export interface EntryFilter {
   readonly search?: string;
   /** {groupId: [tagId]}: OR inside a group, AND across. */
   readonly tagFilters?: Readonly<Record<string, readonly string[]>>;
+  /** Any of these tag ids. */
+  readonly tags?: readonly string[];
+  /** Any of these devices, exactly. */
+  readonly devices?: readonly string[];
 }
 
 export interface CatalogueStore {
@@ -48,6 +52,8 @@ export interface CatalogueStore {
   get(id: string): Promise<CatalogueEntry>;
   /** Ordered by id; `continuationToken` = last id of the page before. */
   list(filter: EntryFilter, page: { pageSize: number; continuationToken?: string }): Promise<{ results: CatalogueEntry[]; continuationToken: string | null; totalCount: number }>;
+  /** Ordered by setpoint, else readback, else config; each entry once, whatever fits. */
+  search(filter: EntryFilter, page: { limit: number; offset: number }): Promise<{ results: CatalogueEntry[]; totalCount: number }>;
   devices(): Promise<string[]>;
 
   /** Channels that current entries name, by id, in pages. */
@@ -77,12 +83,25 @@ export interface TagGroup {
   readonly name: string;
   readonly description: string | null;
   readonly tags: readonly Tag[];
+  readonly createdDate: string;
+  readonly lastModifiedDate: string;
+}
+
+/** Fields that are absent stay as they are. */
+export interface TagEdit {
+  readonly name?: string;
+  readonly description?: string;
 }
 
 export interface TagStore {
   groups(): Promise<TagGroup[]>;
   createGroup(name: string, description: string | null): Promise<TagGroup>;
   createTag(groupId: string, name: string, description: string | null): Promise<TagGroup>;
+  /** `conflict` on a name that another group, or another tag of the group, has whatever its case. Old snapshots keep the old name (S2). */
+  editGroup(id: string, edit: TagEdit): Promise<TagGroup>;
+  editTag(groupId: string, tagId: string, edit: TagEdit): Promise<TagGroup>;
+  /** Entries of today's catalogue that have any of these tags. */
+  taggedEntries(tagIds: readonly string[]): Promise<number>;
   deleteGroup(id: string): Promise<void>;
   deleteTag(groupId: string, tagId: string): Promise<void>;
   /** {groupName: [tagName]}; makes what is missing. */
@@ -117,7 +136,19 @@ export interface SnapshotFilter {
   /** Snapshots that hold an entry with any of these tag ids. */
   readonly tags?: readonly string[];
   readonly kind?: 'snapshot' | 'before-restore';
+  /** Part of who took it, whatever the case. */
+  readonly author?: string;
+  readonly from?: Date;
+  readonly to?: Date;
+  /** Snapshots that hold a row of this channel, with a value or without. */
+  readonly pvName?: string;
+  /** Absent: createdDate, newest first. */
+  readonly sort?: SnapshotSort;
+  readonly order?: 'asc' | 'desc';
 }
+
+export const snapshotSorts = ['createdDate', 'title', 'createdBy', 'pvCount'] as const;
+export type SnapshotSort = (typeof snapshotSorts)[number];
 
 /** One side of one entry in a snapshot, columns aside: what the catalogue said then (S2). */
 export interface SnapshotEntryRow {
@@ -216,6 +247,8 @@ export interface ApiKey {
   readonly scopes: readonly ApiScope[];
   readonly isActive: boolean;
   readonly createdAt: string;
+  /** Made or deactivated. */
+  readonly updatedAt: string;
   readonly lastUsedAt: string | null;
 }
 

@@ -18,9 +18,10 @@ interface KeyRow {
   readonly scopes: ApiScope[];
   readonly is_active: boolean;
   readonly created_at: Date;
+  readonly updated_at: Date;
   readonly last_used_at: Date | null;
 }
-const columns = 'id, app_name, scopes, is_active, created_at, last_used_at';
+const columns = 'id, app_name, scopes, is_active, created_at, updated_at, last_used_at';
 
 export function createApiKeys(database: Database, log: Log, now: () => number = Date.now): ApiKeyStore {
   const passed = new Map<string, { key: ApiKey; until: number }>();
@@ -75,7 +76,7 @@ export function createApiKeys(database: Database, log: Log, now: () => number = 
       return rows.map(keyOf);
     },
     deactivate: async (id) => {
-      const [row] = await database.rows<KeyRow>(`update api_key set is_active = false where id = $1 and is_active returning ${columns}`, [knownForm('API key', id)]);
+      const [row] = await database.rows<KeyRow>(`update api_key set is_active = false, updated_at = now() where id = $1 and is_active returning ${columns}`, [knownForm('API key', id)]);
       passed.clear();
       if (row) return keyOf(row);
       const [there] = await database.rows('select id from api_key where id = $1', [id]);
@@ -92,5 +93,6 @@ const keyOf = (row: KeyRow): ApiKey => ({
   scopes: row.scopes,
   isActive: row.is_active,
   createdAt: row.created_at.toISOString(),
+  updatedAt: row.updated_at.toISOString(),
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
 });

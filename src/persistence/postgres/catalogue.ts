@@ -2,7 +2,7 @@ import type { CatalogueStore } from '../port.ts';
 import type { Database } from './database.ts';
 import { createNames, pageChannels, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
 import { createEntries, deleteEntries, editEntry } from './entry-changes.ts';
-import { listDevices, listEntries, readEntry } from './entry-reads.ts';
+import { listDevices, listEntries, readEntry, searchEntries } from './entry-reads.ts';
 import { readRevisions } from './revisions.ts';
 import { resolveScope } from './scope.ts';
 
@@ -14,6 +14,7 @@ export function createCatalogue(database: Database): CatalogueStore {
     delete: (ids) => database.transaction((session) => deleteEntries(session, ids)),
     get: (id) => readEntry(database, id),
     list: (filter, page) => listEntries(database, filter, page),
+    search: (filter, page) => searchEntries(database, filter, page),
     devices: () => listDevices(database),
     channels: (page) => pageChannels(database, page),
     resolve: (scope) => resolveScope(database, scope),

@@ -77,7 +77,18 @@ export async function deleteEntries(session: Session, ids: readonly string[]): P
 }
 
 /** Takes these tags off the current entries. Their old versions keep them, by id and by name (S2). */
-export async function untagEntries(session: Session, tagIds: readonly string[]): Promise<void> {
+export function untagEntries(session: Session, tagIds: readonly string[]): Promise<void> {
+  const left = (what: string): string => `array(select u.${what} from unnest(tags, tag_names) with ordinality u(id, name, at) where u.id <> all($2::uuid[]) order by u.at)`;
+  return changeTagged(session, tagIds, { tags: left('id'), names: left('name'), touched: 'now()' }, []);
+}
+
+/** The current entries name a tag by its new name, their old versions by the old one (S2). */
+export function renameTagOfEntries(session: Session, tagId: string, name: string): Promise<void> {
+  const names = 'array(select case when u.id = any($2::uuid[]) then $3 else u.name end from unnest(tags, tag_names) with ordinality u(id, name, at) order by u.at)';
+  return changeTagged(session, [tagId], { tags: 'tags', names, touched: 'modified_at' }, [name]);
+}
+
+async function changeTagged(session: Session, tagIds: readonly string[], next: { tags: string; names: string; touched: string }, values: readonly unknown[]): Promise<void> {
   const revision = await nextCatalogueRevision(session);
   const kept = 'setpoint, readback, config, setpoint_name, readback_name, config_name, device, description, abs_tolerance, rel_tolerance, read_only';
   const changed = await session.rows(
@@ -85,12 +96,8 @@ export async function untagEntries(session: Session, tagIds: readonly string[]):
        update entry_version set to_revision = $1 where to_revision = ${forever} and tags && $2::uuid[] returning *
      )
      insert into entry_version (entry_id, from_revision, ${kept}, tags, tag_names, created_at, modified_at)
-     select entry_id, $1, ${kept},
-       array(select u.id from unnest(tags) with ordinality u(id, at) where u.id <> all($2::uuid[]) order by u.at),
-       array(select u.name from unnest(tags, tag_names) with ordinality u(id, name, at) where u.id <> all($2::uuid[]) order by u.at),
-       created_at, now()
-     from closed returning id`,
-    [revision, tagIds],
+     select entry_id, $1, ${kept}, ${next.tags}, ${next.names}, created_at, ${next.touched} from closed returning id`,
+    [revision, tagIds, ...values],
   );
   if (changed.length > 0) await publishRevision(session, 'catalogue');
 }

@@ -3,10 +3,10 @@ import type { CatalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import type { EntryFilter } from '../port.ts';
 import type { Database, Session } from './database.ts';
+import { entryFilterCondition } from './entry-filter.ts';
 import { entryColumns, entryOf, type EntryRow } from './entry-rows.ts';
 import { forever } from './revisions.ts';
 import { readTags } from './tag-table.ts';
-import { likePattern } from './text-search.ts';
 import { isUuid, knownForm } from './uuid.ts';
 
 export async function readEntries(session: Session, ids: readonly string[]): Promise<CatalogueEntry[]> {
@@ -51,6 +51,20 @@ export async function listEntries(
   }, 'steady');
 }
 
+export async function searchEntries(database: Database, filter: EntryFilter, page: { limit: number; offset: number }): Promise<{ results: CatalogueEntry[]; totalCount: number }> {
+  const { condition, values } = entryCondition(filter);
+  return database.transaction(async (session) => {
+    const [count] = await session.rows<{ count: bigint }>(`select count(*) from entry_version where ${condition}`, values);
+    const tags = await readTags(session);
+    const rows = await session.rows<EntryRow>(
+      `select ${entryColumns} from entry_version where ${condition} order by coalesce(setpoint_name, readback_name, config_name), entry_id
+       limit $${values.length + 1} offset $${values.length + 2}`,
+      [...values, page.limit, page.offset],
+    );
+    return { results: rows.map((row) => entryOf(row, tags)), totalCount: Number(count!.count) };
+  }, 'steady');
+}
+
 export async function listDevices(session: Session): Promise<string[]> {
   const rows = await session.rows<{ device: string }>(`select distinct device collate "C" as device from entry_version where to_revision = ${forever} and device <> '' order by 1`);
   return rows.map((row) => row.device);
@@ -59,18 +73,6 @@ export async function listDevices(session: Session): Promise<string[]> {
 /** SQL that holds for the current entries which the filter lets through. */
 function entryCondition(filter: EntryFilter): { condition: string; values: unknown[] } {
   const values: unknown[] = [];
-  const conditions = [`to_revision = ${forever}`];
-  if (filter.search !== undefined && filter.search !== '') {
-    values.push(likePattern(filter.search));
-    const texts = ['setpoint_name', 'readback_name', 'config_name', 'device', 'description'];
-    conditions.push(`(${texts.map((name) => `${name} ilike $${values.length}`).join(' or ')})`);
-  }
-  for (const [group, ids] of Object.entries(filter.tagFilters ?? {})) {
-    if (ids.length === 0) continue;
-    const malformed = ids.find((id) => !isUuid(id));
-    if (malformed !== undefined) throw new DreyError('badInput', `the tag filter of group ${JSON.stringify(group.slice(0, 60))} holds ${JSON.stringify(malformed.slice(0, 60))}, which is no id`);
-    values.push(ids);
-    conditions.push(`tags && $${values.length}::uuid[]`);
-  }
+  const conditions = [`to_revision = ${forever}`, ...entryFilterCondition(filter, values)];
   return { condition: conditions.join(' and '), values };
 }
