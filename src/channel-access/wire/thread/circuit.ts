@@ -13,6 +13,7 @@ import { type Frame, Framer } from '../protocol/frames.ts';
 import { bareMessage, textMessage } from '../protocol/header.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
 import type { ThreadContext } from './context.ts';
+import { restMs } from './rests.ts';
 
 export interface CircuitRole {
   /** The IOC has spoken for the first time. */
@@ -25,10 +26,14 @@ export interface CircuitRole {
   frame(frame: Frame): void;
   /** All that came in one piece has been handed on. */
   settled(): void;
+  /** Whether an answer may be on its way: then every packet is looked at when it comes. */
+  awaitsAnswer(): boolean;
 }
 
 /** More than one echo under way only happens when `alive` is asked again and again of a hung IOC. */
 const maxEchoes = 8;
+/** Packets closer to each other than this pour in. */
+const pourMs = 3;
 
 export class Circuit {
   readonly priority: number;
@@ -48,6 +53,7 @@ export class Circuit {
   #echoesSent = 0;
   #echoesBack = 0;
   #echoSentAt = 0;
+  #resting = false;
   readonly #waiting: { echo: number; done: (alive: boolean) => void }[] = [];
 
   constructor(context: ThreadContext, host: string, port: number, priority: number, role: CircuitRole) {
@@ -75,8 +81,19 @@ export class Circuit {
 
   /** @param taken Called when the bytes may be changed again. */
   send(bytes: Uint8Array, taken?: () => void): void {
-    if (this.closed) taken?.();
-    else this.#socket.write(bytes, taken);
+    if (this.closed) {
+      taken?.();
+      return;
+    }
+    this.wake();
+    this.#socket.write(bytes, taken);
+  }
+
+  /** Reads again after a rest (see rests.ts). */
+  wake(): void {
+    if (!this.#resting) return;
+    this.#resting = false;
+    if (!this.closed) this.#socket.resume();
   }
 
   /** Bytes that the system has not taken yet: the IOC does not read. */
@@ -144,7 +161,9 @@ export class Circuit {
 
   #received(length: number): boolean {
     if (this.closed) return false;
-    this.lastReceivedAt = now();
+    const at = now();
+    const pours = at - this.lastReceivedAt < pourMs + restMs;
+    this.lastReceivedAt = at;
     if (this.isSilent) {
       this.isSilent = false;
       this.#role.responsive();
@@ -157,7 +176,14 @@ export class Circuit {
       const what = error instanceof HostileBytes ? error.message : `a message could not be taken: ${(error as Error).message}`;
       this.close(`not Channel Access: ${what}`);
     }
-    return !this.closed;
+    if (pours) this.#rest();
+    return !this.closed && !this.#resting;
+  }
+
+  #rest(): void {
+    if (this.closed || this.#resting || this.#echoesSent !== this.#echoesBack || this.#role.awaitsAnswer()) return;
+    this.#resting = true;
+    this.#context.rests.add(this);
   }
 
   #take(frame: Frame): void {

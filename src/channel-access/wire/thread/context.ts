@@ -7,6 +7,7 @@ import { ReceiveBuffer } from '../protocol/frames.ts';
 import type { ThreadSetting } from '../thread-messages.ts';
 import { MetaStore } from './meta-store.ts';
 import type { Outbox } from './outbox.ts';
+import { Rests } from './rests.ts';
 
 /** With EPICS_CA_AUTO_ARRAY_BYTES (the default) arrays are as large as they are; above this they are hostile. */
 const autoLimit = 256 * 1024 * 1024;
@@ -22,6 +23,7 @@ export interface ThreadContext {
   readonly counters: Float64Array;
   readonly outbox: Outbox;
   readonly receive: ReceiveBuffer;
+  readonly rests: Rests;
   readonly metas: MetaStore;
   /** Largest array that is asked for. */
   readonly arrayLimit: number;
@@ -50,6 +52,7 @@ export function createContext(setting: ThreadSetting, outbox: Outbox): ThreadCon
     counters: countersOf(setting.counters),
     outbox,
     receive: new ReceiveBuffer(),
+    rests: new Rests(),
     metas: new MetaStore(),
     arrayLimit,
     payloadLimit: arrayLimit + formOverhead,

@@ -46,6 +46,10 @@ export class Descriptions {
     if (this.#done.length > 0) this.#report();
   }
 
+  get isAsking(): boolean {
+    return this.#batches.length > 0;
+  }
+
   /** Takes a reply if it answers one of these requests. */
   take(frame: Frame): boolean {
     for (let i = 0; i < this.#batches.length; i++) {

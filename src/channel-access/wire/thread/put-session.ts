@@ -171,6 +171,10 @@ export class PutSession implements CircuitRole {
     this.#hooks.progress();
   }
 
+  awaitsAnswer(): boolean {
+    return true;
+  }
+
   down(reason: string): void {
     this.#drop();
     this.#hooks.down(reason);

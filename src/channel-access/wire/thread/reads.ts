@@ -69,6 +69,10 @@ export class Reads {
     this.#next();
   }
 
+  get isAsking(): boolean {
+    return this.#current !== undefined || this.#abandoned.length > 0;
+  }
+
   /** Takes a reply if it belongs to a sweep. */
   take(frame: Frame): boolean {
     const sweep = this.#current;

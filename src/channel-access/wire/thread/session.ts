@@ -127,6 +127,10 @@ export class Session implements CircuitRole {
     this.#reportRefused();
   }
 
+  awaitsAnswer(): boolean {
+    return this.reads.isAsking || this.#descriptions.isAsking;
+  }
+
   down(reason: string, wasUp: boolean): void {
     const { outbox, columns } = this.#context;
     this.#reportRefused();
