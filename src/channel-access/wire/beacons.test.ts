@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eventually, freePort, recordsDb, startSoftIoc } from '../../../testing/harness/index.ts';
+import { freeUdpPort } from '../../../testing/conformance/channel-access/udp-port.ts';
+import { eventually, recordsDb, startSoftIoc } from '../../../testing/harness/index.ts';
 import { softIocProgram } from '../../../testing/harness/run-folder.ts';
 import { readCaEnvironment } from '../environment.ts';
 import { startBeacons } from './beacons.ts';
@@ -43,7 +44,7 @@ function message(code: number, port = 0, id = 0, address = 0): Buffer {
 
 describe('Beacons of a real IOC', () => {
   test('tell that it is new, then restarted, then missing', async () => {
-    const repeater = await freePort();
+    const repeater = await freeUdpPort();
     await using heard = await listening(repeater, 2);
     const first = await startSoftIoc({ records, beaconAddresses: [`127.0.0.1:${repeater}`] });
     await eventually(() => heard.news.includes(`new ${first.address}`), { saying: 'the IOC to be new' });
@@ -56,7 +57,7 @@ describe('Beacons of a real IOC', () => {
   });
 
   test('come through the repeater of EPICS base while that runs, and to our own port when it is gone', async () => {
-    const port = await freePort();
+    const port = await freeUdpPort();
     const repeater = await startReferenceRepeater(port);
     try {
       await using heard = await listening(port);
@@ -75,7 +76,7 @@ describe('Beacons of a real IOC', () => {
 
 describe('A repeater of ours', () => {
   test('registers and confirms clients, old and new, and passes on what comes with the sender\'s address', async () => {
-    const port = await freePort();
+    const port = await freeUdpPort();
     await using heard = await listening(port);
     await using client = await socketFor();
     await using old = await socketFor();
@@ -93,7 +94,7 @@ describe('A repeater of ours', () => {
   });
 
   test('serves a second listener, which takes its place when it stops', async () => {
-    const port = await freePort();
+    const port = await freeUdpPort();
     const first = await listening(port);
     await using second = await listening(port);
     await using server = await socketFor();
@@ -107,7 +108,7 @@ describe('A repeater of ours', () => {
   });
 
   test('outlives clients that vanish and datagrams of any bytes', async () => {
-    const port = await freePort();
+    const port = await freeUdpPort();
     await using heard = await listening(port);
     for (let n = 0; n < 20; n++) {
       const client = await socketFor();

@@ -5,7 +5,7 @@ import { ChannelState } from '../../../src/channel-access/columns.ts';
 import type { CaEnvironment, CaEvent, CaOptions, ChannelAccess, IocAddress } from '../../../src/channel-access/port.ts';
 import { WriteOutcome } from '../../../src/channel-access/port.ts';
 import { emptyValueColumns, readOutcomeNames, severityNames, statusNames, ValueKind, valueKindNames, type ChannelMeta, type ValueColumns } from '../../../src/contracts/values.ts';
-import { freePort } from '../../harness/index.ts';
+import { freeUdpPort } from './udp-port.ts';
 
 export type Create = (options: CaOptions) => ChannelAccess;
 
@@ -57,7 +57,7 @@ export class Client implements AsyncDisposable {
   static async start(create: Create, { ports, environment, options }: ClientSetting): Promise<Client> {
     const read = readCaEnvironment({ EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: ports.map((port) => `127.0.0.1:${port}`).join(' '), EPICS_CA_MAX_ARRAY_BYTES: '2000000' });
     if (!read.ok) throw new Error(JSON.stringify(read.faults));
-    const repeaterPort = environment?.repeaterPort ?? await freePort();
+    const repeaterPort = environment?.repeaterPort ?? await freeUdpPort();
     return new Client(create({
       environment: { ...read.environment, repeaterPort, ...environment }, threads: 1, capacity: 20_000, echoIdleMs: 200, echoTimeoutMs: 400, ...options,
     }), repeaterPort);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ChannelState } from '../../../src/channel-access/columns.ts';
 import { eventually, freePort, recordsDb, startSoftIoc } from '../../harness/index.ts';
 import { Client, type Create } from './client.ts';
+import { freeUdpPort } from './udp-port.ts';
 
 const one = (name: string, value: number): string => recordsDb([{ type: 'ao', name, fields: { VAL: value, PINI: 'YES' } }, { type: 'calcout', name: `${name}:SLOW`, fields: { CALC: 'A', ODLY: 3 } }]);
 
@@ -138,7 +139,7 @@ export function describeFaults(create: Create): void {
     });
 
     test('an IOC back after more than ten seconds is found within two by its beacon', async () => {
-      const repeaterPort = await freePort();
+      const repeaterPort = await freeUdpPort();
       const beaconAddresses = [`127.0.0.1:${repeaterPort}`];
       const first = await startSoftIoc({ records: one('B', 1), beaconAddresses });
       await using client = await Client.start(create, { ports: [first.port], environment: { repeaterPort, maxSearchPeriod: 300 } });
