@@ -44,7 +44,8 @@ const wanted: (Partial<StreamConfig> & { name: string })[] = [
 const wantedBuckets: Record<string, Partial<KvOptions>> = {
   // Jobs are pruned after 30 days; the marks of deleted ones go with the bucket's own time to live.
   [buckets.jobs]: { description: 'jobs', history: 1, storage: StorageType.File, ttl: 60 * day, max_bytes: 512 * 1024 ** 2 },
-  [buckets.hosts]: { description: 'live ioc-hosts', history: 1, storage: StorageType.Memory, ttl: hostLifeMs, max_bytes: 8 * 1024 ** 2 },
+  // On disk, small as it is: a bucket in memory is gone after a restart of the server, and the beats of living hosts with it.
+  [buckets.hosts]: { description: 'live ioc-hosts', history: 1, storage: StorageType.File, ttl: hostLifeMs, max_bytes: 8 * 1024 ** 2 },
   // An IOC that an operator took out of service stays out until an operator says otherwise.
   [buckets.orders]: { description: "operators' orders on IOC breakers", history: 1, storage: StorageType.File, max_bytes: 8 * 1024 ** 2 },
 };
