@@ -1,6 +1,6 @@
 /** The ioc-host on real soft IOCs, a real NATS server and the wire client. */
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
-import { eventually, eventuallyEqual, manyRecords, startNats, startSoftIoc, type NatsServer, type SoftIoc } from '../../../testing/harness/index.ts';
+import { eventually, eventuallyEqual, manyRecords, startNats, startSoftIoc, temporaryFolder, type NatsServer, type SoftIoc } from '../../../testing/harness/index.ts';
 import { fakeDictionary, type FakeDictionary } from '../../../testing/fakes/dictionary.ts';
 import { connectNats, ensureTopology } from '../../bus/nats/index.ts';
 import { json, type Bus } from '../../bus/port.ts';
@@ -31,8 +31,8 @@ afterEach(async () => {
   for (const step of giveBack.splice(0).reverse()) await step();
 });
 
-async function bus(): Promise<Bus> {
-  const made = await connectNats({ servers: nats.url, name: 'test', log: silentLog });
+async function bus(url: string): Promise<Bus> {
+  const made = await connectNats({ servers: url, name: 'test', log: silentLog });
   await ensureTopology(made);
   giveBack.push(() => made.close());
   return made;
@@ -51,8 +51,8 @@ interface Running {
   stop(): Promise<void>;
 }
 
-async function iocHost(id: string, addresses: readonly string[]): Promise<Running> {
-  const own = await connectNats({ servers: nats.url, name: id, log: silentLog });
+async function iocHost(id: string, addresses: readonly string[], url = nats.url): Promise<Running> {
+  const own = await connectNats({ servers: url, name: id, log: silentLog });
   const read = readCaEnvironment({ EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: addresses.join(' '), EPICS_CA_MAX_SEARCH_PERIOD: '60' });
   if (!read.ok) throw new Error(describeCaFaults(read.faults));
   const ca = createWireClient({
@@ -122,8 +122,8 @@ const finishedLog = (asker: Bus, job: string) =>
     return entries.some((entry) => entry.kind === 'finished') && entries;
   }, { saying: `job ${job} finished in the log`, withinMs: 10_000, everyMs: 50 });
 
-async function ground(iocs: readonly number[]): Promise<{ asker: Bus; dictionary: FakeDictionary; softIocs: SoftIoc[] }> {
-  const asker = await bus();
+async function ground(iocs: readonly number[], url = nats.url): Promise<{ asker: Bus; dictionary: FakeDictionary; softIocs: SoftIoc[] }> {
+  const asker = await bus(url);
   const softIocs: SoftIoc[] = [];
   for (const n of iocs) softIocs.push(await softIoc(n));
   const dictionary = fakeDictionary(asker, iocs.flatMap(namesOf));
@@ -254,6 +254,29 @@ describe('an ioc-host on real IOCs', () => {
     expect(closed.state).toBe('closed');
     await whenConnected(after, perIoc);
     expect(tally((await readWork(asker, 'h8', dictionary.ids(namesOf(1)))).columns.outcome)).toEqual({ [ReadOutcome.ok]: perIoc });
+  });
+
+  test('NATS gone and back: monitors go on meanwhile, and work is served again without a restart', async () => {
+    const folder = temporaryFolder('nats-outage');
+    const first = await startNats({ dataFolder: folder.path });
+    const server = { current: first };
+    giveBack.push(async () => {
+      await server.current.stop();
+      folder[Symbol.dispose]();
+    });
+    const { asker, dictionary, softIocs } = await ground([1], first.url);
+    const running = await iocHost('h9', [softIocs[0]!.address], first.url);
+    await whenConnected(running, perIoc);
+    await first.stop();
+    await eventuallyEqual(() => running.bus.state, 'disconnected', { saying: 'the bus' });
+    expect(connectedCount(running)).toBe(perIoc);
+    server.current = await startNats({ dataFolder: folder.path, port: first.port });
+    await eventuallyEqual(() => asker.state, 'connected', { saying: 'the asker\'s bus', withinMs: 15_000 });
+    await eventually(async () => (await (await asker.keyValue('drey-hosts')).keys()).includes('h9'), { saying: 'a beat', withinMs: 15_000, everyMs: 200 });
+    const { columns } = await readWork(asker, 'h9', dictionary.ids(namesOf(1)), { expiresAt: Date.now() + 60_000 });
+    expect(tally(columns.outcome)).toEqual({ [ReadOutcome.ok]: perIoc });
+    dictionary.set(namesOf(1).slice(0, 5));
+    await eventuallyEqual(() => running.host.facility.view(softIocs[0]!.address)!.channels.total, 5, { saying: 'channels after a change of the catalogue', withinMs: 15_000 });
   });
 
   test('two hosts share the facility, and one takes over when the other goes', async () => {
