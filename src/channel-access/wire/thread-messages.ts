@@ -15,6 +15,8 @@ export interface ThreadSetting {
   readonly counters: SharedArrayBuffer;
   /** Number of this thread. */
   readonly thread: number;
+  /** What only this implementation's threads understand. */
+  readonly own?: unknown;
 }
 
 /** Times between threads are `now()` of clock.ts: milliseconds, the same in all threads. */

@@ -9,7 +9,7 @@ import { type CaEvent, type CaOptions, type CaStatistics, type ChannelAccess, ty
 import { now } from '../clock.ts';
 import { outcomeOfState } from '../outcome-of-state.ts';
 import type { Report } from '../thread-messages.ts';
-import { Crew } from './crew.ts';
+import { Crew, type ThreadProgram } from './crew.ts';
 import { type Finder, type FinderListener, startFinder } from './finder.ts';
 import { monitoredValues } from './monitored.ts';
 import { Requests } from './requests.ts';
@@ -32,7 +32,7 @@ export class WireClient implements ChannelAccess {
   #listener: (event: CaEvent) => void = () => {};
   #stopped: Promise<void> | undefined;
 
-  constructor(options: CaOptions, start: StartFinder = startFinder) {
+  constructor(options: CaOptions, start: StartFinder = startFinder, program?: ThreadProgram) {
     this.columns = new ChannelColumns(options.capacity);
     this.#rows = new Rows(this.columns);
     this.#crew = new Crew(options, this.columns.buffers, {
@@ -40,7 +40,7 @@ export class WireClient implements ChannelAccess {
         for (const report of reports) this.#hear(report);
       },
       exited: (reason, iocs) => this.#threadExited(reason, iocs),
-    });
+    }, program);
     this.#finder = start(options.environment, {
       found: (ids, iocs) => this.#found(ids, iocs),
       duplicate: (id, used, other) => this.#duplicate(id, used, other),

@@ -9,6 +9,12 @@ import type { CaOptions, IocAddress } from '../../port.ts';
 import { Counter, countersOf, newCounters, pulsesTaken } from '../counters.ts';
 import type { Command, Report, ThreadSetting } from '../thread-messages.ts';
 
+/** The program of a thread, and what its implementation tells it beside the common setting. */
+export interface ThreadProgram {
+  readonly module: URL;
+  readonly own?: unknown;
+}
+
 export interface CrewListener {
   reports(reports: readonly Report[]): void;
   /** A thread died; what it held of these IOCs is lost. */
@@ -27,6 +33,7 @@ interface Member {
   startedAt: number;
 }
 
+const wireProgram: ThreadProgram = { module: new URL('../thread/thread.ts', import.meta.url) };
 const stopMs = 2000;
 const settledMs = 60_000;
 
@@ -34,14 +41,16 @@ export class Crew {
   readonly #options: CaOptions;
   readonly #columns: ColumnBuffers;
   readonly #listener: CrewListener;
+  readonly #program: ThreadProgram;
   readonly #members: Member[] = [];
   readonly #memberOf = new Map<IocAddress, Member>();
   #stopping = false;
 
-  constructor(options: CaOptions, columns: ColumnBuffers, listener: CrewListener) {
+  constructor(options: CaOptions, columns: ColumnBuffers, listener: CrewListener, program: ThreadProgram = wireProgram) {
     this.#options = options;
     this.#columns = columns;
     this.#listener = listener;
+    this.#program = program;
     for (let number = 0; number < Math.max(1, options.threads); number++) {
       const member: Member = { number, counters: newCounters(), iocs: new Set(), worker: undefined, waiting: [], deaths: 0, startedAt: 0 };
       this.#members.push(member);
@@ -91,8 +100,8 @@ export class Crew {
   }
 
   #start(member: Member): void {
-    const setting: ThreadSetting = { options: this.#options, columns: this.#columns, counters: member.counters, thread: member.number };
-    const worker = new Worker(new URL('../thread/thread.ts', import.meta.url), { workerData: setting, name: `ca-${member.number + 1}` });
+    const setting: ThreadSetting = { options: this.#options, columns: this.#columns, counters: member.counters, thread: member.number, own: this.#program.own };
+    const worker = new Worker(this.#program.module, { workerData: setting, name: `ca-${member.number + 1}` });
     member.worker = worker;
     member.startedAt = performance.now();
     let reason = '';

@@ -4,6 +4,7 @@ import { after, now } from '../clock.ts';
 import type { Command } from '../thread-messages.ts';
 import type { ThreadContext } from './context.ts';
 import type { Pulses } from './pulse.ts';
+import { PutSession } from './put-session.ts';
 import { Puts } from './puts.ts';
 import { answerUnasked } from './reads.ts';
 import { Session } from './session.ts';
@@ -22,7 +23,7 @@ export class Ioc {
     this.#context = context;
     this.#address = address;
     this.#pulses = pulses;
-    this.#puts = new Puts(context, address, () => this.#session?.circuit);
+    this.#puts = new Puts(context, () => this.#session?.circuit, (priority, hooks) => new PutSession(context, address, priority, hooks));
   }
 
   connect({ rows, names, monitor }: Of<'connect'>): void {

@@ -4,7 +4,7 @@
  * it carries is only ever the latest value per channel, so a busy main thread costs no memory.
  */
 import { now } from '../clock.ts';
-import type { Report } from '../thread-messages.ts';
+import type { Report, SideUpdates } from '../thread-messages.ts';
 import type { Outbox } from './outbox.ts';
 import { type DirtySlot, writeSide } from './side-values.ts';
 
@@ -28,6 +28,7 @@ export class Pulses {
   readonly #outbox: Outbox;
   readonly #taken: Int32Array;
   readonly #flow: (behind: boolean) => void;
+  readonly #takeSide: () => SideUpdates | undefined;
   #awake: PulseSource[] = [];
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
@@ -37,12 +38,14 @@ export class Pulses {
   /**
    * @param taken Where the main thread counts the pulses that it has taken.
    * @param flow Called when the thread falls behind what the IOCs send, and when it has caught up.
+   * @param takeSide Text and arrays that wait for the pulse.
    */
-  constructor(thread: number, outbox: Outbox, taken: Int32Array, flow: (behind: boolean) => void) {
+  constructor(thread: number, outbox: Outbox, taken: Int32Array, flow: (behind: boolean) => void, takeSide?: () => SideUpdates | undefined) {
     this.#thread = thread;
     this.#outbox = outbox;
     this.#taken = taken;
     this.#flow = flow;
+    this.#takeSide = takeSide ?? (() => writeSide(this.dirty));
   }
 
   /** The first update of an IOC since its last pulse. */
@@ -53,7 +56,7 @@ export class Pulses {
 
   /** Sends waiting text and arrays now, without a pulse. */
   flushSide(): void {
-    const side = writeSide(this.dirty);
+    const side = this.#takeSide();
     if (side !== undefined) this.#post({ is: 'pulse', thread: this.#thread, iocs: [], updates: new Int32Array(0), side });
   }
 
@@ -82,7 +85,7 @@ export class Pulses {
     this.#awake = [];
     const updates = Int32Array.from(awake, (source) => source.updates);
     for (const source of awake) source.updates = 0;
-    this.#post({ is: 'pulse', thread: this.#thread, iocs: awake.map(({ ioc }) => ioc), updates, side: writeSide(this.dirty) });
+    this.#post({ is: 'pulse', thread: this.#thread, iocs: awake.map(({ ioc }) => ioc), updates, side: this.#takeSide() });
   }
 
   #post(report: Report & { readonly is: 'pulse' }): void {

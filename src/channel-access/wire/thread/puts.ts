@@ -9,10 +9,17 @@ import { ChannelState } from '../../columns.ts';
 import { WriteOutcome } from '../../port.ts';
 import { after, now } from '../clock.ts';
 import type { Command } from '../thread-messages.ts';
-import type { Circuit } from './circuit.ts';
 import type { ThreadContext } from './context.ts';
 import { PutJob } from './put-job.ts';
-import { PutSession } from './put-session.ts';
+import type { PutSession, PutSessionHooks } from './put-session.ts';
+
+/** As much of a circuit as tells a slow record from a circuit that is stuck. */
+export type Probed = Pick<PutSession['circuit'], 'probe' | 'abandonProbe'>;
+
+/** What puts go out by: one life of a circuit of their own. */
+export type PutCircuit = Pick<PutSession, 'inFlight' | 'create' | 'remove' | 'isAwaited' | 'busySince' | 'put' | 'flush' | 'giveUp' | 'discard'> & {
+  readonly circuit: Probed & Pick<PutSession['circuit'], 'lastReceivedAt' | 'watch' | 'close'>;
+};
 
 type WriteCommand = Command & { readonly do: 'write' };
 
@@ -25,20 +32,20 @@ const refillMs = 1;
 
 export class Puts {
   readonly #context: ThreadContext;
-  readonly #ioc: string;
   /** The IOC's first circuit, for comparison. */
-  readonly #first: () => Circuit | undefined;
-  #session: PutSession | undefined;
+  readonly #first: () => Probed | undefined;
+  readonly #openAt: (priority: number, hooks: PutSessionHooks) => PutCircuit;
+  #session: PutCircuit | undefined;
   #priority = 1;
   #jobs: PutJob[] = [];
   #probing = false;
   #pumping = false;
   #refill: NodeJS.Timeout | undefined;
 
-  constructor(context: ThreadContext, ioc: string, first: () => Circuit | undefined) {
+  constructor(context: ThreadContext, first: () => Probed | undefined, openAt: (priority: number, hooks: PutSessionHooks) => PutCircuit) {
     this.#context = context;
-    this.#ioc = ioc;
     this.#first = first;
+    this.#openAt = openAt;
   }
 
   write({ id, rows, values, deadlineMs, window }: WriteCommand): void {
@@ -84,8 +91,8 @@ export class Puts {
     return this.#context.columns.state[row] === ChannelState.connected && this.#context.slotOf[row] !== 0;
   }
 
-  #open(): PutSession {
-    return (this.#session ??= new PutSession(this.#context, this.#ioc, this.#priority, {
+  #open(): PutCircuit {
+    return (this.#session ??= this.#openAt(this.#priority, {
       progress: () => this.#progress(),
       down: () => this.#down(),
     }));
