@@ -68,6 +68,11 @@ export async function requestCancel(bus: Bus, id: string, by: string): Promise<J
   throw new DreyError('unavailable', `job ${id} changes too fast to be cancelled, try again`);
 }
 
+/** What a job was asked to do, whole. */
+export async function workOf(bus: Bus, id: string): Promise<JobWork> {
+  return (await recordOf(await bus.keyValue(buckets.jobs), id)).record.work;
+}
+
 async function recordOf(jobs: KeyValue, id: string): Promise<{ record: JobRecord; revision: number }> {
   // D1: what is no id is no job, and no key of a bucket either.
   const entry = /^[A-Za-z0-9-]{1,64}$/.test(id) ? await jobs.get(id) : undefined;

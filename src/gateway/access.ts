@@ -25,10 +25,14 @@ export const operationScopes = {
   'jobs.read': ['read'],
   // Which of the two depends on the job: see mayCancel.
   'jobs.cancel': ['snapshot', 'restore'],
+  // Snapshots alone are run again: of restores the store of outcomes says what is left to do (R2).
+  'jobs.retry': ['snapshot'],
   'iocs.read': ['read'],
   // Opening a breaker keeps restores and snapshots from an IOC: it acts on the machine's side, not on the catalogue.
   'iocs.command': ['restore'],
   'health.read': ['read'],
+  // Asks the IOCs, and changes nothing; the Squirrel contract wants its write flag for it.
+  'health.check': ['write'],
   'audit.read': ['read'],
 } as const satisfies Record<string, readonly ApiScope[]>;
 export type Operation = keyof typeof operationScopes;

@@ -15,11 +15,13 @@ import { createAuthenticator } from './access.ts';
 import { createAudit } from './audit.ts';
 import { apiKeyRoutes } from './http/api-keys.ts';
 import { auditRoutes } from './http/audit.ts';
+import { circuitRoutes, connectionRoutes } from './http/connections.ts';
 import type { Door } from './http/door.ts';
 import { healthRoutes } from './http/health.ts';
 import { iocRoutes } from './http/iocs.ts';
 import { jobRoutes } from './http/jobs.ts';
 import { liveValueRoutes } from './http/live-values.ts';
+import { monitorRoutes } from './http/monitor.ts';
 import { pvRoutes } from './http/pvs.ts';
 import { restoreRoutes } from './http/restores.ts';
 import { createHttpServer, type HttpOptions } from './http/server.ts';
@@ -32,6 +34,8 @@ export interface GatewayOptions extends HttpOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** EPICS_CA_* in force, for the EPICS test to tell. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface GatewayDeps {
@@ -69,11 +73,12 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       const audit = createAudit(persistence.audit, log);
       const hosts = await open(watchHosts(bus));
       const jobs = await open(watchJobs(bus));
-      const operations = createOperations({ persistence, bus, audit, hosts, jobs, clock });
+      const operations = createOperations({ persistence, bus, audit, hosts, jobs, clock, ...(options.environment ? { environment: options.environment } : {}) });
 
       http = await createHttpServer({ authenticate: createAuthenticator(persistence.apiKeys), log, metrics, options });
       apiKeyRoutes(http, operations.apiKeys);
-      pvRoutes(http, operations.catalogue);
+      pvRoutes(http, operations.catalogue, operations.live);
+      monitorRoutes(http, operations.monitor);
       liveValueRoutes(http, operations.live);
       tagRoutes(http, operations.tags);
       snapshotRoutes(http, operations.snapshots, stopping.signal);
@@ -81,6 +86,8 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       restoreRoutes(http, operations.restores, stopping.signal);
       jobRoutes(http, operations.jobs, stopping.signal);
       iocRoutes(http, operations.iocs);
+      connectionRoutes(http, operations.connections);
+      circuitRoutes(http, operations.circuits);
       healthRoutes(http, operations.health, { version: options.version, metrics });
       auditRoutes(http, persistence.audit);
 

@@ -96,10 +96,13 @@ export function createRowWriter(columns: ValueColumns, metas: Metas): RowWriter 
       const ok = columns.outcome[row] === ReadOutcome.ok;
       const time = columns.timeNs[row]!;
       const seconds = time === 0n ? 'null' : String(Number(time) / 1e9);
-      return `{"value":${valueJson(columns, row)},"connected":${ok || connectedAllTheSame(columns.outcome[row]!)},"updated_at":${ok ? now / 1000 : 'null'},${alarm(row)},"timestamp":${seconds},"timestampNs":${ns(row)},${describe(row)},"error":${ok ? 'null' : textJson(readReason(columns.outcome[row]!, columns.code[row]!))},${verdict(row)}}`;
+      return `{"value":${valueJson(columns, row)},"connected":${isConnected(columns.outcome[row]!)},"updated_at":${ok ? now / 1000 : 'null'},${alarm(row)},"timestamp":${seconds},"timestampNs":${ns(row)},${describe(row)},"error":${ok ? 'null' : textJson(readReason(columns.outcome[row]!, columns.code[row]!))},${verdict(row)}}`;
     },
   };
 }
+
+/** Whether a row of this outcome is of a channel whose IOC is there. */
+export const isConnected = (outcome: number): boolean => outcome === ReadOutcome.ok || connectedAllTheSame(outcome);
 
 /** Outcomes without a value of channels whose IOC is there. */
 const connectedAllTheSame = (outcome: number): boolean =>

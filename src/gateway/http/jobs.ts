@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { job, jobStatus } from '../../contracts/jobs.ts';
-import { longestWaitMs, type JobOperations } from '../operations/jobs.ts';
+import { acceptedJob, longestWaitMs, type JobOperations } from '../operations/jobs.ts';
 import { idParam, pageLimit, untilGone, type Door } from './door.ts';
 
 const tags = ['jobs'];
@@ -31,4 +31,9 @@ export function jobRoutes(app: Door, jobs: JobOperations, stopping: AbortSignal)
     config: { operation: 'jobs.cancel' },
     schema: { tags, summary: 'Ask for its end. Rows of a restore that were not attempted stay unwritten', params: idParam, response: { 200: job } },
   }, (request) => jobs.cancel(request.caller, request.params.id));
+
+  app.post('/v1/jobs/:id/retry', {
+    config: { operation: 'jobs.retry' },
+    schema: { tags, summary: 'Take a failed or cancelled snapshot again, as a new job; a restore is never repeated', params: idParam, response: { 200: acceptedJob } },
+  }, (request) => jobs.retry(request.caller, request.params.id));
 }

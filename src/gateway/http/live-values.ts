@@ -7,7 +7,7 @@ import { savedValue } from './snapshot-shape.ts';
 const tags = ['pvs'];
 const json = 'application/json; charset=utf-8';
 
-const liveValue = savedValue.extend({
+export const liveValue = savedValue.extend({
   connected: z.boolean(),
   updated_at: z.number().nullable().describe('when it was read, seconds since 1970'),
   timestamp: z.number().nullable().describe('the IOC\'s time, seconds since 1970'),
@@ -29,6 +29,11 @@ export function liveValueRoutes(app: Door, live: LiveValues): void {
     const { pv_names: names, ...options } = request.query;
     return sendWritten(reply, json, await live.byName(names, options));
   });
+
+  app.get('/v1/pvs/live/all', {
+    config: { operation: 'pvs.live' },
+    schema: { tags, summary: 'Values now of every PV of the catalogue, by name', querystring: z.object(reading), response: { 200: z.object({ values: answer, count: z.number().int() }) } },
+  }, async (request, reply) => sendWritten(reply, json, await live.all(request.query)));
 
   app.post('/v1/pvs/live', {
     config: { operation: 'pvs.live' },

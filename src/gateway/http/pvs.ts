@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { catalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { parseInput } from '../input.ts';
+import { liveValue } from './live-values.ts';
 import { entryEdit, newEntries, newEntry, type CatalogueOperations } from '../operations/catalogue.ts';
-import { bodyLimits, idParam, sendWritten, type Door } from './door.ts';
+import type { LiveValues } from '../operations/live-values.ts';
+import { bodyLimits, flag, idParam, listParam, pageLimit, pageOffset, sendWritten, type Door } from './door.ts';
 
 const tags = ['pvs'];
 const tagFilter = z.record(z.string(), z.array(z.string()));
@@ -22,6 +24,24 @@ const page = z.object({
   totalCount: z.number().int().describe('entries in all pages'),
 });
 
+const searchQuery = z.object({
+  q: search.optional(),
+  devices: listParam.optional().describe('device; may be repeated: any of them'),
+  tags: listParam.optional().describe('tag id; may be repeated: any of them'),
+  limit: pageLimit(1000, 100),
+  offset: pageOffset,
+  include_live_values: flag.default(false).describe('with liveValues: what the monitors keep of the setpoints and readbacks, by name'),
+});
+
+const searchPage = z.object({
+  results: z.array(catalogueEntry),
+  totalCount: z.number().int().describe('entries in all pages'),
+  limit: z.number().int(),
+  offset: z.number().int(),
+  liveValues: z.record(z.string(), liveValue).optional(),
+  liveValuesError: z.string().optional().describe('why there are no live values'),
+});
+
 function tagFiltersFrom(text: string | undefined): z.output<typeof tagFilter> | undefined {
   if (text === undefined || text === '') return undefined;
   let value: unknown;
@@ -33,13 +53,25 @@ function tagFiltersFrom(text: string | undefined): z.output<typeof tagFilter> | 
   return parseInput(tagFilter, value, 'tagFilters');
 }
 
-export function pvRoutes(app: Door, pvs: CatalogueOperations): void {
+export function pvRoutes(app: Door, pvs: CatalogueOperations, live: LiveValues): void {
   app.get('/v1/pvs/paged', {
     config: { operation: 'pvs.read' },
     schema: { tags, summary: 'Catalogue entries in pages, by id', querystring: pageQuery, response: { 200: page } },
   }, (request) => {
     const { pvName, pageSize, continuationToken, tagFilters } = request.query;
     return pvs.page({ search: pvName, tagFilters: tagFiltersFrom(tagFilters) }, { pageSize, continuationToken });
+  });
+
+  app.get('/v1/pvs/search', {
+    config: { operation: 'pvs.read' },
+    schema: { tags, summary: 'Catalogue entries by setpoint, with their values if asked for; each entry once', querystring: searchQuery, response: { 200: searchPage } },
+  }, async (request, reply) => {
+    const { q, devices, tags: tagIds, limit, offset, include_live_values: withValues } = request.query;
+    const found = { ...(await pvs.search({ search: q, devices, tags: tagIds }, { limit, offset })), limit, offset };
+    if (!withValues) return found;
+    const names = found.results.flatMap(({ setpointAddress, readbackAddress }) => [setpointAddress, readbackAddress]).filter((name) => name !== null);
+    const values = await live.byName(names, { mode: 'monitored', deadlineMs: 2_000 }).then((text) => `"liveValues":${text}`, (error: unknown) => `"liveValuesError":${JSON.stringify(error instanceof Error ? error.message : String(error))}`);
+    return sendWritten(reply, 'application/json; charset=utf-8', `${JSON.stringify(found).slice(0, -1)},${values}}`);
   });
 
   app.get('/v1/pvs', {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { snapshotSummary } from '../../contracts/snapshots.ts';
+import { snapshotSorts } from '../../persistence/port.ts';
 import { comparison, type ComparisonOperations } from '../operations/comparisons.ts';
 import { acceptedJob } from '../operations/jobs.ts';
 import { snapshotJson } from '../operations/snapshot-rows.ts';
@@ -17,10 +18,18 @@ const takeQuery = z.object({
   use_arq: flag.optional().describe('accepted and without effect: every snapshot is a durable job'),
 });
 
+const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], 'an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z').transform((text) => new Date(text));
+
 const listQuery = z.object({
   title: z.string().max(255).optional().describe('part of the title, whatever the case'),
   tags: listParam.optional().describe('tag ids; snapshots that hold an entry with any of them'),
   kind: snapshotSummary.shape.kind.optional(),
+  author: z.string().max(255).optional().describe('part of who took it'),
+  from: instant.optional().describe('taken at or after, ISO 8601'),
+  to: instant.optional().describe('taken at or before, ISO 8601'),
+  pvName: z.string().min(1).max(255).optional().describe('snapshots with a row of this PV'),
+  sort: z.enum(snapshotSorts).default('createdDate'),
+  order: z.enum(['asc', 'desc']).default('desc'),
   limit: pageLimit(1000, 100),
   offset: pageOffset,
 });

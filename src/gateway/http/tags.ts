@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { newTag, newTagSet, tagGroupSummary, tagGroupView, tagSetResult, type TagOperations } from '../operations/tags.ts';
+import { newTag, newTagSet, tagEdit, tagGroupSummary, tagGroupView, tagSetResult, type TagOperations } from '../operations/tags.ts';
 import { bodyLimits, flag, idParam, type Door } from './door.ts';
 
 const tags = ['tags'];
@@ -21,10 +21,15 @@ export function tagRoutes(app: Door, groups: TagOperations): void {
     schema: { tags, summary: 'Make a tag group', body: newTag, response: { 200: tagGroupView } },
   }, (request) => groups.createGroup(request.caller, request.body));
 
+  app.put('/v1/tags/:id', {
+    config: { operation: 'tags.write' },
+    schema: { tags, summary: 'Edit a group: absent fields stay', params: idParam, body: tagEdit, response: { 200: tagGroupView } },
+  }, (request) => groups.editGroup(request.caller, request.params.id, request.body));
+
   app.delete('/v1/tags/:id', {
     config: { operation: 'tags.write' },
-    schema: { tags, summary: 'Delete a group with its tags; entries lose them, old snapshots do not', params: idParam, querystring: z.object({ force: flag.optional() }), response: { 200: z.literal(true) } },
-  }, (request) => groups.deleteGroup(request.caller, request.params.id));
+    schema: { tags, summary: 'Delete a group with its tags; entries lose them, old snapshots do not', params: idParam, querystring: z.object({ force: flag.default(false).describe('also when entries have its tags') }), response: { 200: z.literal(true) } },
+  }, (request) => groups.deleteGroup(request.caller, request.params.id, request.query.force));
 
   app.post('/v1/tags/:id/tags', {
     config: { operation: 'tags.write' },
@@ -37,6 +42,11 @@ export function tagRoutes(app: Door, groups: TagOperations): void {
       response: { 200: z.object({ group: tagGroupView, wasCreated: z.boolean() }) },
     },
   }, (request) => groups.createTag(request.caller, request.params.id, request.body, request.query.skip_duplicates));
+
+  app.put('/v1/tags/:id/tags/:tagId', {
+    config: { operation: 'tags.write' },
+    schema: { tags, summary: 'Edit a tag: absent fields stay; old snapshots keep its old name', params: tagParams, body: tagEdit, response: { 200: tagGroupView } },
+  }, (request) => groups.editTag(request.caller, request.params.id, request.params.tagId, request.body));
 
   app.delete('/v1/tags/:id/tags/:tagId', {
     config: { operation: 'tags.write' },

@@ -22,6 +22,7 @@ export const apiKeyView = z.object({
   writeAccess: z.boolean(),
   isActive: z.boolean(),
   createdAt: z.string().describe('ISO 8601'),
+  updatedAt: z.string().describe('made or deactivated, ISO 8601'),
   lastUsedAt: z.string().nullable().describe('ISO 8601; null = never'),
 });
 export const createdApiKey = apiKeyView.extend({ token: z.string().describe('shown this once') });

@@ -10,7 +10,7 @@ import type { IocOperations } from './iocs.ts';
 /** Of the disconnected PVs, this share of all is worth an issue, %. */
 const disconnectedIssuePercent = 1;
 /** Hosts beat every few seconds; the bucket forgets those that stop. */
-const beatTooOldSeconds = 15;
+export const beatTooOldSeconds = 15;
 
 export const heartbeat = z.object({
   timestamp: z.number().nullable().describe('newest sign of life of an ioc-host, seconds since 1970'),
@@ -42,16 +42,20 @@ export interface HealthDeps {
   readonly hosts: Hosts;
   readonly iocs: IocOperations;
   readonly clock: Clock;
+  readonly lastCheck: () => string | null;
 }
 
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-export function createHealthOperations({ persistence, bus, hosts, iocs, clock }: HealthDeps) {
-  const ageOf = (beats: readonly HostBeat[]): { newest: number; age: number } | undefined => {
-    if (beats.length === 0) return undefined;
-    const newest = Math.max(...beats.map((beat) => Date.parse(beat.at))) / 1000;
-    return { newest, age: Math.max(0, Math.round((clock.now() / 1000 - newest) * 1000) / 1000) };
-  };
+/** In seconds: when it was, since 1970, and how old it is. */
+export function newestBeat(beats: readonly HostBeat[], clock: Clock): { newest: number; age: number } | undefined {
+  if (beats.length === 0) return undefined;
+  const newest = Math.max(...beats.map((beat) => Date.parse(beat.at))) / 1000;
+  return { newest, age: Math.max(0, Math.round((clock.now() / 1000 - newest) * 1000) / 1000) };
+}
+
+export function createHealthOperations({ persistence, bus, hosts, iocs, clock, lastCheck }: HealthDeps) {
+  const ageOf = (beats: readonly HostBeat[]) => newestBeat(beats, clock);
 
   return {
     heartbeat: async (): Promise<z.output<typeof heartbeat>> => {
@@ -99,7 +103,7 @@ export function createHealthOperations({ persistence, bus, hosts, iocs, clock }:
         disconnected_pvs: total - connected,
         disconnected_percentage: percentage,
         watchdog_running: alive,
-        last_watchdog_check: null,
+        last_watchdog_check: lastCheck(),
         bus: bus.state,
         database: { up: pingMs !== null, pingMs },
         hosts: beats.map(({ host, startedAt, channels, connected: up }) => ({ host, startedAt, channels, connected: up })),

@@ -8,11 +8,14 @@ import type { Audit } from '../audit.ts';
 import { createApiKeyOperations } from './api-keys.ts';
 import { createCatalogueOperations } from './catalogue.ts';
 import { createChannelNames } from './channel-names.ts';
+import { createCircuitOperations } from './circuits.ts';
 import { createComparisonOperations } from './comparisons.ts';
+import { createConnectionOperations } from './connections.ts';
 import { createHealthOperations } from './health.ts';
 import { createIocOperations } from './iocs.ts';
 import { createJobOperations } from './jobs.ts';
 import { createLiveValues } from './live-values.ts';
+import { createMonitorOperations } from './monitor.ts';
 import { createRestoreOperations } from './restores.ts';
 import { createSnapshotOperations } from './snapshots.ts';
 import { createTagOperations } from './tags.ts';
@@ -24,13 +27,18 @@ export interface OperationDeps {
   readonly hosts: Hosts;
   readonly jobs: Jobs;
   readonly clock: Clock;
+  /** EPICS_CA_* for the EPICS test to tell. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-export function createOperations({ persistence, bus, audit, hosts, jobs: watched, clock }: OperationDeps) {
+export function createOperations({ persistence, bus, audit, hosts, jobs: watched, clock, environment = {} }: OperationDeps) {
   const { catalogue, snapshots, tags, apiKeys } = persistence;
   const jobs = createJobOperations({ bus, jobs: watched, audit });
-  const live = createLiveValues({ bus, hosts, names: createChannelNames(catalogue), clock });
+  const names = createChannelNames(catalogue);
+  const live = createLiveValues({ bus, hosts, names, clock });
   const iocs = createIocOperations({ bus, hosts, audit });
+  const connections = createConnectionOperations({ live, names, clock });
+  const { lastCheck } = connections;
   return {
     apiKeys: createApiKeyOperations({ keys: apiKeys, audit }),
     catalogue: createCatalogueOperations({ catalogue, bus, audit }),
@@ -41,7 +49,10 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
     restores: createRestoreOperations({ persistence, live, jobs, audit, clock }),
     jobs,
     iocs,
-    health: createHealthOperations({ persistence, bus, hosts, iocs, clock }),
+    circuits: createCircuitOperations(iocs),
+    connections,
+    monitor: createMonitorOperations({ bus, hosts, live, names, clock, lastCheck, environment }),
+    health: createHealthOperations({ persistence, bus, hosts, iocs, clock, lastCheck }),
   };
 }
 export type Operations = ReturnType<typeof createOperations>;

@@ -1,6 +1,6 @@
 /** Jobs: handed in, shown, waited for, cancelled. The bucket on the bus is the truth (J1). */
 import { z } from 'zod';
-import { isFinal, requestCancel, submitJob, type Jobs } from '../../bus/jobs.ts';
+import { isFinal, requestCancel, submitJob, workOf, type Jobs } from '../../bus/jobs.ts';
 import type { Bus } from '../../bus/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import type { Job, JobStatus, JobWork } from '../../contracts/jobs.ts';
@@ -66,6 +66,17 @@ export function createJobOperations({ bus, jobs, audit }: { bus: Bus; jobs: Jobs
       if (job.status === 'cancelled') throw new DreyError('cancelled', `job ${id} was cancelled: ${job.message}`);
       if (job.status === 'failed') throw new DreyError('unavailable', `job ${id} failed: ${job.error ?? job.message}`);
       throw new DreyError('unavailable', `the gateway stops; job ${id} goes on and is ${job.status}`);
+    },
+
+    /** R2: a restore is never repeated blindly: what was written, and what may have been, is for a person to look at. */
+    retry: async (caller: Caller, id: string): Promise<z.output<typeof acceptedJob>> => {
+      const before = await show(id);
+      if (before.type === 'snapshot_restore') throw new DreyError('conflict', `job ${id} is a restore, and those are not repeated: GET /v1/jobs/${id}/rows says what became of each row, and POST /v1/snapshots/{id}/restore/plan what another one would write`);
+      if (before.status !== 'failed' && before.status !== 'cancelled') throw new DreyError('conflict', `job ${id} is ${before.status}: only a failed or cancelled one is run again`);
+      return audit.change(caller, { what: 'jobs.retry', subject: id, before: { status: before.status, error: before.error } }, async () => {
+        const again = await submitJob(bus, await workOf(bus, id), caller.who);
+        return { value: { jobId: again.id, message: `accepted in place of job ${id}; GET /v1/jobs/${again.id} shows how far it is` }, result: `accepted as job ${again.id}` };
+      });
     },
 
     cancel: async (caller: Caller, id: string): Promise<Job> => {

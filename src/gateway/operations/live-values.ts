@@ -27,6 +27,8 @@ export interface LiveValues {
   read(channels: Int32Array, options: ReadOptions): Promise<{ columns: ValueColumns; metas: ReadonlyMap<bigint, ChannelMeta> }>;
   /** {name: value} as JSON text, for names of the catalogue's channels; others say so. */
   byName(names: readonly string[], options: ReadOptions): Promise<string>;
+  /** {"values": {name: value}, "count"} as JSON text, of every channel of the catalogue. */
+  all(options: ReadOptions): Promise<string>;
 }
 
 const unknownName = '{"value":null,"connected":false,"updated_at":null,"status":null,"severity":null,"timestamp":null,"timestampNs":null,"units":null,"precision":null,"labels":null,"limits":null,"enumLabel":null,'
@@ -50,6 +52,14 @@ export function createLiveValues({ bus, hosts, names: channelNames, clock }: { b
 
   return {
     read,
+    all: async (options) => {
+      const { byName } = await channelNames.current();
+      const { columns } = await read(Int32Array.from(byName.values(), ({ id }) => id), options);
+      const writer = createRowWriter(columns, metas);
+      const now = clock.now();
+      const values = Array.from(byName.keys(), (name, row) => `${textJson(name)}:${writer.live(row, now)}`);
+      return `{"values":{${values.join(',')}},"count":${values.length}}`;
+    },
     byName: async (names, options) => {
       const { byName } = await channelNames.current();
       const known = [...new Set(names)].filter((name) => byName.has(name));

@@ -1,7 +1,7 @@
 /** Tag groups and their tags. */
 import { z } from 'zod';
 import { DreyError } from '../../contracts/errors.ts';
-import type { TagGroup, TagStore } from '../../persistence/port.ts';
+import type { TagEdit, TagGroup, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 
@@ -18,13 +18,19 @@ export const tagGroupView = z.object({
   name: z.string(),
   description: z.string().nullable(),
   tags: z.array(z.object({ id: z.string(), name: z.string(), description: z.string().nullable() })),
+  createdDate: z.string().describe('ISO 8601'),
+  lastModifiedDate: z.string(),
 });
-export const tagGroupSummary = tagGroupView.omit({ tags: true }).extend({ tagCount: z.number().int() });
+export const tagEdit = newTag.partial();
+export const tagGroupSummary = tagGroupView.omit({ tags: true, createdDate: true, lastModifiedDate: true }).extend({ tagCount: z.number().int() });
 export const tagSetResult = z.object({ groupsCreated: z.number().int(), tagsCreated: z.number().int(), tagsSkipped: z.number().int(), warnings: z.array(z.string()) });
 
-const view = ({ id, name: groupName, description, tags }: TagGroup): z.output<typeof tagGroupView> => ({
-  id, name: groupName, description, tags: tags.map((tag) => ({ id: tag.id, name: tag.name, description: tag.description })),
+const view = ({ id, name: groupName, description, tags, createdDate, lastModifiedDate }: TagGroup): z.output<typeof tagGroupView> => ({
+  id, name: groupName, description, createdDate, lastModifiedDate, tags: tags.map((tag) => ({ id: tag.id, name: tag.name, description: tag.description })),
 });
+
+/** What an edit says; null leaves as it is. */
+const given = ({ name: newName, description }: z.output<typeof tagEdit>): TagEdit => ({ ...(newName === undefined ? {} : { name: newName }), ...(description === undefined || description === null ? {} : { description }) });
 
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
@@ -54,8 +60,26 @@ export function createTagOperations({ tags, audit }: { tags: TagStore; audit: Au
       });
     },
 
-    deleteGroup: async (caller: Caller, id: string): Promise<true> => {
+    editGroup: async (caller: Caller, id: string, edit: z.output<typeof tagEdit>) => {
       const before = view(await group(id));
+      return audit.change(caller, { what: 'tags.editGroup', subject: before.name, before, after: edit }, async () => {
+        const after = view(await tags.editGroup(id, given(edit)));
+        return { value: after, after };
+      });
+    },
+
+    editTag: async (caller: Caller, groupId: string, tagId: string, edit: z.output<typeof tagEdit>) => {
+      const before = await group(groupId);
+      return audit.change(caller, { what: 'tags.editTag', subject: `${before.name}/${tagId}`, before: before.tags.find((tag) => tag.id === tagId.toLowerCase()), after: edit }, async () => ({
+        value: view(await tags.editTag(groupId, tagId, given(edit))),
+      }));
+    },
+
+    /** Entries lose the tags of the group: whoever uses them is not to find out later. */
+    deleteGroup: async (caller: Caller, id: string, force: boolean): Promise<true> => {
+      const before = view(await group(id));
+      const tagged = force ? 0 : await tags.taggedEntries(before.tags.map((tag) => tag.id));
+      if (tagged > 0) throw new DreyError('conflict', `tags of group "${before.name}" are on ${tagged} catalogue ${tagged === 1 ? 'entry' : 'entries'}: say force=true to take them off and delete it`);
       return audit.change(caller, { what: 'tags.deleteGroup', subject: before.name, before }, async () => {
         await tags.deleteGroup(id);
         return { value: true };
