@@ -20,6 +20,8 @@ export const subjectTable: readonly SubjectRow[] = [
 
   { subject: 'drey.v1.live.read', kind: 'request', from: 'gateway, coordinator', to: 'every ioc-host', body: 'frame LiveRead', answer: 'frame LiveAnswer', about: 'interactive read, each host answers for its channels' },
   { subject: 'drey.v1.live.describe', kind: 'request', from: 'gateway, coordinator', to: 'every ioc-host', body: 'DescribeRequest', answer: '{metas}', about: 'channel descriptions by hash' },
+  { subject: 'drey.v1.live.interest', kind: 'event', from: 'gateway', to: 'every ioc-host', body: 'LiveInterest', about: 'a gateway has clients that watch live values; expires unless renewed' },
+  { subject: 'drey.v1.live.updates.<host>', kind: 'event', from: 'ioc-host', to: 'gateway', body: 'frame LiveUpdates', about: 'rows that changed in the last window, while a gateway is interested' },
   { subject: 'drey.v1.host.iocs', kind: 'request', from: 'gateway', to: 'every ioc-host', body: '{ioc?}', answer: '{host, iocs: IocView[], channels?: ChannelView[]}', about: 'IOC actors and, for one IOC, its channels' },
   { subject: 'drey.v1.host.command', kind: 'request', from: 'gateway', to: 'every ioc-host', body: '{ioc, command, reason, who}', answer: 'IocView, from the owner alone', about: 'operator opens, closes or observes a breaker' },
   { subject: 'drey.v1.catalogue.channels', kind: 'request', from: 'ioc-host', to: 'one coordinator', body: '{after, limit}', answer: '{revision, channels: [id, name, ioc][], more}', about: 'the channel dictionary in pages, by id' },
@@ -55,6 +57,9 @@ export const subjects = {
   allRestoreLogs: 'drey.v1.log.restore.*.*',
   liveRead: 'drey.v1.live.read',
   liveDescribe: 'drey.v1.live.describe',
+  liveInterest: 'drey.v1.live.interest',
+  liveUpdates: (host: string) => `drey.v1.live.updates.${token(host)}`,
+  allLiveUpdates: 'drey.v1.live.updates.*',
   hostIocs: 'drey.v1.host.iocs',
   hostCommand: 'drey.v1.host.command',
   catalogueChannels: 'drey.v1.catalogue.channels',
