@@ -11,6 +11,8 @@ export interface WatchedClient extends AsyncDisposable {
   readonly events: readonly CaEvent[];
   /** Where every name is found from now on, until it is found elsewhere; undefined: nowhere. */
   found(where: (name: string) => string | undefined): void;
+  /** Says what the beacon listener would. */
+  beacon(ioc: string, what: 'new' | 'restarted' | 'missing'): void;
   /** Resolves with the first event of this kind, past or future, that fits. */
   event<Kind extends CaEvent['kind']>(kind: Kind, fits?: (event: Of<Kind>) => boolean): Promise<Of<Kind>>;
   /** Resolves when `holds`, asked after every event, says so. */
@@ -25,7 +27,9 @@ const withinMs = 10_000;
 export function watchedClient(where: (name: string) => string | undefined, change: Partial<CaOptions> = {}): WatchedClient {
   let place = where;
   let research = (): void => {};
+  let beacon = (_ioc: string, _what: 'new' | 'restarted' | 'missing'): void => {};
   const finder: StartFinder = (_environment, listener) => {
+    beacon = (ioc, what) => listener.beacon(ioc, what);
     const searched = new Map<number, string>();
     research = () => setImmediate(() => {
       const found = [...searched].flatMap(([id, name]) => {
@@ -81,6 +85,7 @@ export function watchedClient(where: (name: string) => string | undefined, chang
       place = next;
       research();
     },
+    beacon: (ioc, what) => beacon(ioc, what),
     event: (kind, fits = () => true) => until(kind, () => events.find((event): event is Of<typeof kind> => event.kind === kind && fits(event as Of<typeof kind>))),
     until: async (saying, holds) => void (await until(saying, () => (holds() ? true : undefined))),
     forget: () => void (events = []),

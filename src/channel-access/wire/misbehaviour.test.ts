@@ -224,6 +224,17 @@ describe('awkward servers', () => {
     expect(priorities).toEqual([0, 1, 2]);
   });
 
+  it('a silent circuit is given up when the IOC\'s beacon says that it restarted, and kept when it answers', async () => {
+    await using test = await pair();
+    const { client, bad, good } = test;
+    bad.script(({ command }) => command === 23);
+    client.beacon(bad.address, 'restarted');
+    client.beacon(good.address, 'restarted');
+    expect((await client.event('circuit.down')).reason).toBe('the IOC has restarted');
+    expect(await read(client, good.address, test.other)).toBe(ReadOutcome.ok);
+    expect(client.events.some((event) => event.kind === 'circuit.down' && event.ioc === good.address)).toBe(false);
+  });
+
   it('an IOC that cannot be reached is tried again after growing pauses', async () => {
     const gone = await ScriptedIoc.start();
     const address = gone.address;

@@ -1,4 +1,5 @@
 /** The thread of search and beacons. */
+import { flushCompileCache } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { CaEnvironment } from '../port.ts';
 import { startBeacons } from './beacons.ts';
@@ -31,6 +32,8 @@ port.on('message', (command: FinderCommand) => {
     case 'stop': return void stop();
   }
 });
+
+flushCompileCache();
 
 async function stop(): Promise<void> {
   await Promise.allSettled([search.stop(), beacons.stop()]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyValueColumns, ReadOutcome, ValueKind, type ValueColumns } from '../../contracts/values.ts';
 import { eventually } from '../../../testing/harness/eventually.ts';
 import { recordsDb, startSoftIoc, manyRecords } from '../../../testing/harness/soft-ioc.ts';
-import { watchedClient } from '../../../testing/wire/index.ts';
+import { loopbackEnvironment, watchedClient } from '../../../testing/wire/index.ts';
 import { ChannelState } from '../columns.ts';
 import { WriteOutcome } from '../port.ts';
 
@@ -136,6 +136,20 @@ describe('the wire client on a real IOC', () => {
     await client.event('channels.disconnected');
     await client.event('channels.connected');
     await client.until('an update', () => access.monitored(rows).outcome[0] === ReadOutcome.ok);
+  });
+
+  it('asks for no array above EPICS_CA_MAX_ARRAY_BYTES when that is a limit', async () => {
+    await using ioc = await startSoftIoc({ records: recordsDb([
+      { type: 'waveform', name: 'SMALL', fields: { FTVL: 'DOUBLE', NELM: 2000, INP: '[1]', PINI: 'YES' } },
+      { type: 'waveform', name: 'LARGE', fields: { FTVL: 'DOUBLE', NELM: 3000, INP: '[1]', PINI: 'YES' } },
+    ]) });
+    await using client = watchedClient(() => ioc.address, { environment: loopbackEnvironment([], { autoArrayBytes: false }) });
+    const { access } = client;
+    const rows = access.open(['SMALL', 'LARGE'], { monitor: true });
+    await client.until('connected', () => [...rows].every((row) => access.columns.state[row] === ChannelState.connected));
+    expect([...(await access.read(ioc.address, rows, 2000)).outcome]).toEqual([ReadOutcome.ok, ReadOutcome.tooLarge]);
+    await client.until('the small one', () => access.monitored(rows).outcome[0] === ReadOutcome.ok);
+    expect(access.monitored(rows).outcome[1]).toBe(ReadOutcome.noUpdateYet);
   });
 
   it('creates no channels on an IOC that is paused, and creates them when it is allowed again', async () => {

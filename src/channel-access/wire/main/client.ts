@@ -26,7 +26,7 @@ export class WireClient implements ChannelAccess {
   readonly #finder: Finder;
   readonly #returns: SearchReturns;
   readonly #requests = new Requests();
-  readonly #side = new SideValues();
+  readonly #side: SideValues;
   readonly #metas = new Map<bigint, ChannelMeta>();
   readonly #paused = new Set<IocAddress>();
   #listener: (event: CaEvent) => void = () => {};
@@ -35,6 +35,7 @@ export class WireClient implements ChannelAccess {
   constructor(options: CaOptions, start: StartFinder = startFinder, program?: ThreadProgram) {
     this.columns = new ChannelColumns(options.capacity);
     this.#rows = new Rows(this.columns);
+    this.#side = new SideValues(this.columns);
     this.#crew = new Crew(options, this.columns.buffers, {
       reports: (reports) => {
         for (const report of reports) this.#hear(report);
@@ -268,8 +269,7 @@ export class WireClient implements ChannelAccess {
   #beacon(ioc: IocAddress, what: 'new' | 'restarted' | 'missing'): void {
     if (this.#stopped !== undefined) return;
     if (what === 'restarted' && this.#crew.knows(ioc)) this.#crew.post({ do: 'restarted', ioc });
-    // A server that was not there before may be the one that the missing names wait for.
-    if (what !== 'missing') this.#finder.urge();
+    if (what !== 'missing') this.#returns.serverAppeared();
     this.#listener({ kind: 'beacon', ioc, what });
   }
 

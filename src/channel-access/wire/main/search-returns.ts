@@ -10,6 +10,7 @@ import type { Finder } from './finder.ts';
 import { Place, type Rows } from './rows.ts';
 
 const unreachable: BackoffOptions = { baseMs: 200, maxMs: 30_000 };
+const urgeMs = 1000;
 const refused: BackoffOptions = { baseMs: 500, maxMs: 60_000 };
 
 export class SearchReturns {
@@ -17,6 +18,7 @@ export class SearchReturns {
   readonly #finder: Finder;
   readonly #attempts = new Map<IocAddress, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #urging = false;
 
   constructor(rows: Rows, finder: Finder) {
     this.#rows = rows;
@@ -51,6 +53,18 @@ export class SearchReturns {
     }
   }
 
+  /** A server has come up that may have what is missing. Many do after a power cut: once for all of them. */
+  serverAppeared(): void {
+    if (this.#urging) return;
+    this.#urging = true;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#urging = false;
+      this.#finder.urge();
+    }, urgeMs * (0.5 + Math.random() / 2));
+    this.#timers.add(timer);
+  }
+
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
@@ -73,8 +87,6 @@ export class SearchReturns {
       this.#rows.place[row] = Place.search;
       this.#rows.iocs[row] = undefined;
     }
-    const backIds = this.#rows.searchIds(back);
-    this.#finder.add(backIds, this.#rows.namesOf(back));
-    this.#finder.urge(backIds);
+    this.#finder.add(this.#rows.searchIds(back), this.#rows.namesOf(back));
   }
 }

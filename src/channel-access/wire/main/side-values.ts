@@ -4,6 +4,7 @@
  * one value (S1).
  */
 import type { ValueColumns } from '../../../contracts/values.ts';
+import type { ChannelColumns } from '../../columns.ts';
 import { HeapEntry, setText } from '../packed-values.ts';
 import type { SideUpdates } from '../thread-messages.ts';
 
@@ -19,6 +20,11 @@ interface Side {
 
 export class SideValues {
   readonly #byRow = new Map<number, Side>();
+  readonly #columns: Pick<ChannelColumns, 'beside'>;
+
+  constructor(columns: Pick<ChannelColumns, 'beside'>) {
+    this.#columns = columns;
+  }
 
   /** @param wanted Whether a row still takes values. */
   take({ heap, times, severity, status }: SideUpdates, wanted: (row: number) => boolean): void {
@@ -36,6 +42,7 @@ export class SideValues {
       side.timeHigh = times[2 * i + 1]!;
       side.severity = severity[i]!;
       side.status = status[i]!;
+      this.#columns.beside[row]!++;
     }
   }
 

@@ -11,9 +11,12 @@ export interface InternedMeta {
   readonly meta: ChannelMeta;
 }
 
+/** Limits that move all the time must not fill the memory: beyond this many everything is learned anew. */
+const mostRemembered = 20_000;
+
 export class MetaStore {
   readonly #byBytes = new Map<string, InternedMeta>();
-  readonly #byHash = new Map<bigint, ChannelMeta>();
+  readonly #labels = new Map<bigint, readonly string[]>();
   #fresh: (readonly [bigint, ChannelMeta])[] = [];
 
   intern(native: number, elements: number, bytes: Buffer, view: DataView, at: number): InternedMeta {
@@ -27,8 +30,9 @@ export class MetaStore {
     return this.#byBytes.get(key) ?? this.#keep(key, elements > 1 ? { maxElements: elements } : {});
   }
 
-  get(hash: bigint): ChannelMeta | undefined {
-    return this.#byHash.get(hash);
+  /** Labels of an enum by the hash of its description. */
+  labels(hash: bigint): readonly string[] | undefined {
+    return this.#labels.get(hash);
   }
 
   /** Descriptions interned since the last call: the main thread has not seen them. */
@@ -40,8 +44,9 @@ export class MetaStore {
 
   #keep(key: string, meta: ChannelMeta): InternedMeta {
     const interned = { hash: metaHash(meta), meta };
+    if (this.#byBytes.size >= mostRemembered) this.#byBytes.clear();
     this.#byBytes.set(key, interned);
-    this.#byHash.set(interned.hash, meta);
+    if (meta.labels !== undefined) this.#labels.set(interned.hash, meta.labels);
     this.#fresh.push([interned.hash, meta]);
     return interned;
   }

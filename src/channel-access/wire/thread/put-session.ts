@@ -16,7 +16,7 @@ import { Channels, SlotState } from './channels.ts';
 import { Circuit, type CircuitRole } from './circuit.ts';
 import type { ThreadContext } from './context.ts';
 import type { PutJob } from './put-job.ts';
-import { splitAddress } from './session.ts';
+import { splitAddress } from './ioc-address.ts';
 
 export interface PutSessionHooks {
   /** Completions have come, or channels: there may be more to send. */
@@ -106,7 +106,7 @@ export class PutSession implements CircuitRole {
       native,
       maxElements: Math.max(1, elements[slot]!),
       longText: native === Native.char && nameOf.get(row)!.endsWith('$'),
-      labels: native === Native.enum ? metas.get(columns.metaHash[row]!)?.labels : undefined,
+      labels: native === Native.enum ? metas.labels(columns.metaHash[row]!) : undefined,
     }, job.values, i);
     if (encoded === undefined || encoded.payload.length > arrayLimit) return WriteOutcome.doesNotFit;
     this.#write(native, encoded.count, sid[slot]!, slot, encoded.payload);

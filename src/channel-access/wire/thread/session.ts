@@ -16,6 +16,7 @@ import { Channels } from './channels.ts';
 import { Circuit, type CircuitRole } from './circuit.ts';
 import type { ThreadContext } from './context.ts';
 import { Descriptions } from './describe.ts';
+import { splitAddress } from './ioc-address.ts';
 import { Monitors } from './monitors.ts';
 import type { Pulses } from './pulse.ts';
 import { Reads } from './reads.ts';
@@ -209,10 +210,4 @@ export class Session implements CircuitRole {
       is: 'lost', ioc: this.ioc, connected: Int32Array.from(connected), connecting: Int32Array.from(connecting), reason, why,
     });
   }
-}
-
-/** Host and port of "host:port". */
-export function splitAddress(ioc: string): { host: string; port: number } {
-  const colon = ioc.lastIndexOf(':');
-  return { host: ioc.slice(0, colon), port: Number(ioc.slice(colon + 1)) };
 }
