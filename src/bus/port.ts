@@ -28,8 +28,12 @@ export interface Bus {
   /** A fresh subject that only this connection hears. */
   inbox(): string;
 
-  /** Stores a message in its stream; resolves when the server has it. `id` = dropped as a duplicate within the stream's window. */
-  store(subject: string, body: Uint8Array, options?: { id?: string }): Promise<{ sequence: number }>;
+  /**
+   * Stores a message in its stream; resolves when the server has it. `id` = dropped as a duplicate within the stream's
+   * window (the answer is the first one's sequence). `after` = only if that is the sequence of the newest message on
+   * the subject, 0 for none: else DreyError `conflict`. It orders two that write one log.
+   */
+  store(subject: string, body: Uint8Array, options?: { id?: string; after?: number }): Promise<{ sequence: number }>;
   /** Takes work items one by one (`concurrency` at a time) from a work-queue stream; durable by name. */
   work(stream: string, consumer: { name: string; filter: string; ackWaitMs: number; concurrency: number }, handler: (item: WorkMessage) => Promise<void>): Promise<Subscription>;
   /** Every message that the stream holds on a subject now, in order. */

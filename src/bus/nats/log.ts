@@ -8,12 +8,15 @@ import { revived } from './revived.ts';
 
 const readMs = 30_000;
 
-export async function storeMessage(link: Link, subject: string, body: Uint8Array, options?: { id?: string }): Promise<{ sequence: number }> {
+export async function storeMessage(link: Link, subject: string, body: Uint8Array, options: { id?: string; after?: number } = {}): Promise<{ sequence: number }> {
   const what = `store ${subject}`;
   link.check(what);
   checkSize(link, subject, body);
   try {
-    const stored = await link.stream.publish(subject, body, options?.id === undefined ? {} : { msgID: options.id });
+    const stored = await link.stream.publish(subject, body, {
+      ...(options.id === undefined ? {} : { msgID: options.id }),
+      ...(options.after === undefined ? {} : { expect: { lastSubjectSequence: options.after } }),
+    });
     return { sequence: stored.seq };
   } catch (fault) {
     throw link.fault(fault, what);

@@ -29,6 +29,16 @@ export function kept(start: () => Promise<BusServer>): void {
       expect((await a.readLog(streams.restoreLog, subject)).map((message) => text(message.body))).toEqual(['one', 'two', 'two']);
     });
 
+    test('R2: of two that store after the same message, one is told that it was overtaken', async () => {
+      const subject = subjects.restoreLog('fence', 1);
+      const first = await a.store(subject, bytes('one'), { after: 0 });
+      await expect(b.store(subject, bytes('other'), { after: 0 })).rejects.toMatchObject({ code: 'conflict' });
+      const second = await b.store(subject, bytes('two'), { after: first.sequence, id: 'fence/two' });
+      // The same again under its id is no conflict: its answer may have been lost.
+      expect(await b.store(subject, bytes('two'), { after: first.sequence, id: 'fence/two' })).toEqual(second);
+      expect((await a.readLog(streams.restoreLog, subject)).map((message) => text(message.body))).toEqual(['one', 'two']);
+    });
+
     test('storing where no stream listens is unavailable, by name', async () => {
       await expect(a.store('no.stream.here', bytes('x'))).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('no.stream.here') });
     });
