@@ -2,7 +2,9 @@
  * The restore log of one work item: what was attempted and what became of it. It is written before
  * and after every slice and is the truth when an item comes again (R2).
  */
+import { randomUUID } from 'node:crypto';
 import type { Bus } from '../../bus/port.ts';
+import { DreyError } from '../../contracts/errors.ts';
 import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
@@ -63,38 +65,87 @@ export function stretchesOf({ rows }: Progress, state: number, longest: number):
 }
 
 export interface RestoreLog {
+  /** What the log says so far. Comes before everything else. */
   read(length: number): Promise<Progress>;
-  /** Resolves when the server has it. */
-  attempting(part: Part): Promise<void>;
+  /** True when the server has it: the rows may be written. False when the coordinator has closed the item. */
+  attempting(part: Part): Promise<boolean>;
   /** `results` and `readBack` for the rows of `part`, in order. */
   outcomes(part: Part, results: readonly RowResult[], readBack?: ValueColumns): Promise<void>;
   finished(): Promise<void>;
 }
 
-/** While the bus is away it waits: what this process knows of a row must not be lost to a broken connection. */
+type OwnEntry = Exclude<RestoreLogEntry, { kind: 'closed' }>;
+
+/**
+ * Each entry is stored only after the last one known here, so that a `closed`, or another process that
+ * writes the same item, is noticed before a row is written. While the bus is away it waits: what this
+ * process knows of a row must not be lost to a broken connection.
+ */
 export function openRestoreLog(bus: Bus, item: Pick<WriteItem, 'job' | 'item'>, host: string, retry: Retry): RestoreLog {
   const subject = subjects.restoreLog(item.job, item.item);
+  const what = `log of restore ${item.job}`;
   const common = () => ({ job: item.job, item: item.item, host, at: retry.clock.now() });
-  // The id makes a repeated entry one entry.
-  const store = async (entry: Exclude<RestoreLogEntry, { kind: 'closed' }>, columns?: ValueColumns): Promise<void> => {
-    const range = entry.kind === 'finished' ? '' : `/${entry.from}-${entry.to}`;
-    const body = encodeFrame(entry, columns);
-    await untilDone(`log of restore ${item.job}`, () => bus.store(subject, body, { id: `${item.job}/${item.item}/${entry.kind}${range}` }), retry);
+  const process = randomUUID();
+  let last = 0;
+  let closed = false;
+
+  const look = async (): Promise<RestoreLogEntry[]> => {
+    const messages = await untilDone(what, () => bus.readLog(streams.restoreLog, subject), retry);
+    last = messages.at(-1)?.sequence ?? 0;
+    const entries = messages.map((message) => decodeFrame<RestoreLogEntry>(message.body).head);
+    closed = entries.some((entry) => entry.kind === 'closed');
+    return entries;
   };
+  /**
+   * False when something else was stored meanwhile. The id makes an entry whose answer was lost one entry.
+   * An attempt is this process's own: were another's taken for it, both would write.
+   */
+  const store = (entry: OwnEntry, columns?: ValueColumns): Promise<boolean> => {
+    const body = encodeFrame(entry, columns);
+    const range = entry.kind === 'finished' ? '' : `/${entry.from}-${entry.to}`;
+    const id = `${item.job}/${item.item}/${entry.kind}${range}${entry.kind === 'attempting' ? `/${process}` : ''}`;
+    return untilDone(
+      what,
+      async () => {
+        try {
+          last = (await bus.store(subject, body, { id, after: last })).sequence;
+          return true;
+        } catch (error) {
+          if (error instanceof DreyError && error.code === 'conflict') return false;
+          throw error;
+        }
+      },
+      retry,
+    );
+  };
+  /** What has happened is logged whatever else was stored meanwhile. */
+  const storeAnyway = async (entry: OwnEntry, columns?: ValueColumns): Promise<void> => {
+    for (let tries = 0; tries < mostConflicts; tries++) {
+      if (await store(entry, columns)) return;
+      await look();
+    }
+    throw new Error(`${what}: item ${item.item} was overtaken ${mostConflicts} times by another writer`);
+  };
+
   return {
-    read: async (length) => {
-      const messages = await untilDone(`log of restore ${item.job}`, () => bus.readLog(streams.restoreLog, subject), retry);
-      return progressOf(messages.map((message) => decodeFrame<RestoreLogEntry>(message.body).head), length);
+    read: async (length) => progressOf(await look(), length),
+    attempting: async ({ from, to }) => {
+      if (closed) return false;
+      if (await store({ kind: 'attempting', ...common(), from, to })) return true;
+      await look();
+      if (closed) return false;
+      throw new Error(`${what}: another process writes item ${item.item}`);
     },
-    attempting: ({ from, to }) => store({ kind: 'attempting', ...common(), from, to }),
     outcomes: async ({ from, to }, results, readBack = emptyValueColumns(results.length)) => {
       // Arrays read back may be larger than a message: several entries, each row in exactly one.
       for (const piece of partsOf(readBack, Math.min(partBytes, bus.maxPayload), bus.maxPayload)) {
         const whole = piece.from === 0 && piece.to === to - from;
         const columns = whole ? readBack : sliceValueColumns(readBack, piece.from, piece.to);
-        await store({ kind: 'outcomes', ...common(), from: from + piece.from, to: from + piece.to, results: results.slice(piece.from, piece.to) }, columns);
+        await storeAnyway({ kind: 'outcomes', ...common(), from: from + piece.from, to: from + piece.to, results: results.slice(piece.from, piece.to) }, columns);
       }
     },
-    finished: () => store({ kind: 'finished', ...common() }),
+    finished: () => storeAnyway({ kind: 'finished', ...common() }),
   };
 }
+
+const mostConflicts = 20;

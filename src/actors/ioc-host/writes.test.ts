@@ -191,12 +191,56 @@ describe('a write item', () => {
     expect((await r.outcomes()).every((row) => row.length === 1 && row[0] === 'verified')).toBe(true);
   });
 
+  test('R2: of two processes that believe the item is theirs, the one that comes late writes nothing', async () => {
+    const r = rig(3);
+    const late = deferred<void>();
+    const reached = deferred<void>();
+    const slow: Bus = Object.create(bus, {
+      store: {
+        value: async (subject: string, body: Uint8Array, options: { id?: string; after?: number }) => {
+          reached.resolve();
+          await late.promise;
+          return await bus.store(subject, body, options);
+        },
+      },
+    }) as Bus;
+    const lagging = r.process(slow).server.serve(r.message());
+    await reached.promise;
+    await r.process().server.serve(r.message());
+    late.resolve();
+    await expect(lagging).rejects.toThrow('another process writes item 1');
+    expect(r.ca.writes).toHaveLength(1);
+    expect(await r.outcomes()).toEqual([['verified'], ['verified'], ['verified']]);
+  });
+
+  test('an attempt that was stored though its answer was lost goes on', async () => {
+    const r = rig(2);
+    let lost = false;
+    const lossy: Bus = Object.create(bus, {
+      store: {
+        value: async (subject: string, body: Uint8Array, options: { id?: string; after?: number }) => {
+          const stored = await bus.store(subject, body, options);
+          if (lost) return stored;
+          lost = true;
+          throw new DreyError('timeout', 'no answer in time');
+        },
+      },
+    }) as Bus;
+    const serving = r.process(lossy).server.serve(r.message());
+    while (!lost) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    r.clock.increment(5_000);
+    await serving;
+    expect((await r.log()).map((entry) => entry.kind)).toEqual(['attempting', 'outcomes', 'finished']);
+    expect(await r.outcomes()).toEqual([['verified'], ['verified']]);
+  });
+
   test('while the bus is away the outcomes wait: nothing that is known becomes unknown', async () => {
     const r = rig(2);
     let refusals = 3;
     const shaky: Bus = Object.create(bus, {
       store: {
-        value: async (subject: string, body: Uint8Array, options: { id?: string }) => {
+        value: async (subject: string, body: Uint8Array, options: { id?: string; after?: number }) => {
           if (r.ca.writes.length > 0 && refusals-- > 0) throw new DreyError('unavailable', 'the bus is away');
           return await bus.store(subject, body, options);
         },

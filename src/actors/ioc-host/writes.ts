@@ -74,10 +74,8 @@ async function serve(deps: WriteServerDeps, item: WriteItem, targets: ReturnType
     }
     // Given back: whoever takes it next goes on where the log ends.
     if (signal.aborted) throw new Error(`the host stops; job ${item.job} item ${item.item} is given back`);
-    await entries.attempting(part);
     // The log orders us against a coordinator that cancels or has given us up: what it closed before is not ours to write.
-    const confirmed = await entries.read(targets.length);
-    if (confirmed.closed && confirmed.rows[part.from] !== attempted) {
+    if (!(await entries.attempting(part))) {
       log.info({ job: item.job, item: item.item, fromRow: part.from }, 'the coordinator has closed the item, the rest is not written');
       return;
     }
