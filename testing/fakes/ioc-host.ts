@@ -31,6 +31,7 @@ export interface FakeIocHost {
   /** Awaited after a slice was written and before its outcomes are logged. */
   afterSlice: (item: WriteItem, from: number) => Promise<void>;
   readonly readItems: ReadItem[];
+  readonly writeItems: WriteItem[];
   stop(): Promise<void>;
 }
 
@@ -39,7 +40,7 @@ export const sliceRows = 4;
 export async function fakeIocHost(bus: Bus, name: string, channels: Map<number, FakeChannel>): Promise<FakeIocHost> {
   const subscriptions: Subscription[] = [];
   const host: FakeIocHost = {
-    name, channels, metas: new Map(), hung: new Set(), silent: false, writes: [], readItems: [],
+    name, channels, metas: new Map(), hung: new Set(), silent: false, writes: [], readItems: [], writeItems: [],
     beforeSlice: async () => {},
     afterSlice: async () => {},
     stop: async () => {
@@ -117,6 +118,7 @@ export async function fakeIocHost(bus: Bus, name: string, channels: Map<number, 
 
 async function serveWrite(bus: Bus, host: FakeIocHost, body: Uint8Array): Promise<void> {
   const { head: item, columns } = decodeFrame<WriteItem>(body);
+  host.writeItems.push(item);
   const subject = subjects.restoreLog(item.job, item.item);
   const common = () => ({ job: item.job, item: item.item, host: host.name, at: Date.now() });
   const log = (entry: RestoreLogEntry, values?: ValueColumns) => bus.store(subject, encodeFrame(entry, values));

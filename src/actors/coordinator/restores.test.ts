@@ -192,3 +192,22 @@ test('J1: NATS killed while values are written: the restore goes on and nothing 
   expect(at.host.writes.length).toBe(new Set(at.host.writes.map(({ channel }) => channel)).size);
   expect(resultOf(job).successCount + resultOf(job).unknownCount).toBe(40);
 });
+
+test('R4: a host that stays away costs its rows an outcome, and writes none of them when it comes back', async () => {
+  await using facility = await fakeFacility({ setpoints: 8, iocs: 1 });
+  const at = await scene(facility);
+  let attempts = 0;
+  at.host.beforeSlice = async () => {
+    attempts += 1;
+    await at.host.stop();
+    throw new Error('the host goes away here, on purpose');
+  };
+  const { id } = await restore(at);
+  const job = await facility.jobs.finished(id, 60_000);
+  expect(attempts).toBe(1);
+  expect(resultOf(job)).toMatchObject({ outcomes: { failed: 8 }, failureCount: 8 });
+  expect(resultOf(job).failures[0]!.error).toBe('the ioc-host did not answer');
+  const back = await facility.host('h1');
+  await eventually(() => back.writeItems.length > 0, { saying: 'the item to come again', withinMs: 15_000 });
+  expect([...at.host.writes, ...back.writes]).toEqual([]);
+}, 90_000);

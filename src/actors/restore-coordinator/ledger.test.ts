@@ -111,24 +111,25 @@ test('R4: whatever the log holds, read once or twice or in pieces, every row has
   );
 });
 
-const view = { now: 0, isLive: () => true, cancelled: false, sliceMs: 1_000 };
+const view = { now: 0, awayMs: () => 0, cancelled: false, sliceMs: 1_000 };
 
-test('an item is given up only when its host is gone and can start it no more', () => {
+test('an item is given up when its host stays away, or is there and does not come to it', () => {
   const plan = planOf([2]);
   const give = (over: Partial<typeof view>, ...entries: RestoreLogEntry[]) => {
     const ledger = createLedger(plan);
     for (const one of entries) ledger.apply(one, none);
     return itemsToClose(plan, ledger, { ...view, ...over }).map(({ why }) => why);
   };
-  const gone = { isLive: () => false };
-  expect(give({ ...gone, now: 9_000 })).toEqual([]);
-  expect(give({ ...gone, now: 15_000 })).toEqual([]);
-  expect(give({ ...gone, now: 15_001 })).toEqual(['hostLost']);
-  expect(give({ ...gone, now: 15_001 }, attempting(0, 0, 1))).toEqual(['hostLost']);
-  expect(give({ ...gone, now: 100, cancelled: true })).toEqual(['cancelled']);
-  expect(give({ ...gone, now: 100, cancelled: true }, attempting(0, 0, 1))).toEqual([]);
-  expect(give({ now: 15_001 })).toEqual([]);
+  const away = (ms: number) => ({ awayMs: () => ms, now: 9_000 });
+  expect(give(away(30_000))).toEqual([]);
+  expect(give(away(30_001))).toEqual(['hostLost']);
+  expect(give(away(30_001), attempting(0, 0, 1))).toEqual(['hostLost']);
+  expect(give({ ...away(1), cancelled: true })).toEqual(['cancelled']);
+  expect(give({ ...away(1), cancelled: true }, attempting(0, 0, 1))).toEqual([]);
+  expect(give({ ...away(30_001), cancelled: true }, attempting(0, 0, 1))).toEqual(['cancelled']);
+  expect(give({ now: 75_000 })).toEqual([]);
   expect(give({ now: 75_001 })).toEqual(['expired']);
+  expect(give({ now: 70_000 }, attempting(0, 0, 1))).toEqual([]);
   expect(give({ now: 75_001 }, attempting(0, 0, 1))).toEqual(['hostLost']);
-  expect(give({ now: 999_999, ...gone }, outcomes(0, 0, 2, verified))).toEqual([]);
+  expect(give(away(99_999), outcomes(0, 0, 2, verified))).toEqual([]);
 });

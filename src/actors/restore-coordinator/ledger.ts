@@ -123,31 +123,33 @@ export interface Closing {
 
 export interface GiveUpView {
   readonly now: number;
-  readonly isLive: (host: string) => boolean;
+  /** How long the host has been away, ms; 0 = it is there. */
+  readonly awayMs: (host: string) => number;
   readonly cancelled: boolean;
   /** How long a slice may take before its outcomes must be there. */
   readonly sliceMs: number;
 }
 
-/** Later than this after `startBefore` no host begins an item, clocks' difference included. */
-const afterStartMs = 5_000;
-const busyMs = 60_000;
+/** A host that was restarted is back by then, and has been given its items again. */
+const returnMs = 30_000;
+/** A living host has the first word on an item that it came to too late. */
+const busyMs = 65_000;
 
 /**
- * Open items that nobody will finish. An item is given up when its host is gone and it can be started no
- * more, so that a host which comes back cannot write a row whose outcome was settled.
+ * Open items that nobody will finish. `closed` in the log keeps a host that comes back all the same from
+ * writing a row whose outcome was settled.
  */
-export function itemsToClose(plan: KeptPlan, ledger: Ledger, { now, isLive, cancelled, sliceMs }: GiveUpView): Closing[] {
+export function itemsToClose(plan: KeptPlan, ledger: Ledger, { now, awayMs, cancelled, sliceMs }: GiveUpView): Closing[] {
   return ledger.openItems().flatMap((item): Closing[] => {
     const { host, startBefore } = plan.items[item]!;
     const { started, lastAt } = ledger.item(item);
-    const over = now > startBefore + afterStartMs;
-    if (!isLive(host)) {
-      // A host that comes back sees the cancel in the job's record before it begins.
+    const away = awayMs(host);
+    if (away > 0) {
       if (cancelled && !started) return [{ item, why: 'cancelled' }];
-      return over && now > lastAt + sliceMs ? [{ item, why: cancelled ? 'cancelled' : 'hostLost' }] : [];
+      return away > returnMs ? [{ item, why: cancelled ? 'cancelled' : 'hostLost' }] : [];
     }
-    if (!started) return now > startBefore + afterStartMs + busyMs ? [{ item, why: 'expired' }] : [];
-    return over && now > lastAt + sliceMs + busyMs ? [{ item, why: 'hostLost' }] : [];
+    if (now <= startBefore + busyMs) return [];
+    if (!started) return [{ item, why: 'expired' }];
+    return now > lastAt + sliceMs + busyMs ? [{ item, why: 'hostLost' }] : [];
   });
 }

@@ -69,12 +69,18 @@ export function startWriting(options: WritingOptions): Writing {
     settle(ledger);
   };
   const closing = new Set<number>();
+  const awaySince = new Map<string, number>();
+  const awayMs = (host: string): number => {
+    if (options.isLive(host)) awaySince.delete(host);
+    else if (!awaySince.has(host)) awaySince.set(host, clock.now() - 1);
+    return clock.now() - (awaySince.get(host) ?? clock.now());
+  };
   const sweep = (): void => {
     clock.clearTimeout(timer);
     if (stopped) return;
     timer = clock.setTimeout(sweep, sweepMs);
     if (bus.state !== 'connected') return;
-    for (const { item, why } of itemsToClose(plan, ledger, { now: clock.now(), isLive: options.isLive, cancelled: options.isCancelled(), sliceMs })) {
+    for (const { item, why } of itemsToClose(plan, ledger, { now: clock.now(), awayMs, cancelled: options.isCancelled(), sliceMs })) {
       if (closing.has(item)) continue;
       closing.add(item);
       log.warn({ job: common.job, item, host: plan.items[item]!.host, ioc: plan.items[item]!.ioc, why }, 'a work item of a restore is given up');
