@@ -19,7 +19,7 @@ export interface ColumnBuffers {
 
 // Widest first keeps every column aligned.
 const layout = [
-  ['timeNs', 8], ['metaHash', 8], ['num', 8], ['sequence', 4], ['elements', 4], ['updates', 4],
+  ['timeNs', 8], ['metaHash', 8], ['num', 8], ['sequence', 4], ['elements', 4], ['updates', 4], ['beside', 4],
   ['state', 1], ['kind', 1], ['access', 1], ['severity', 1], ['status', 1],
 ] as const;
 const rowBytes = layout.reduce((sum, [, size]) => sum + size, 0);
@@ -37,6 +37,8 @@ export class ChannelColumns {
   readonly elements: Uint32Array;
   /** Monitor updates seen since connection; 0 = none yet. */
   readonly updates: Uint32Array;
+  /** How often the text or array of the row, which lies beside the columns, was renewed: `sequence` runs ahead of it. */
+  readonly beside: Uint32Array;
   readonly state: Uint8Array;
   /** ValueKind of the channel. */
   readonly kind: Uint8Array;
@@ -61,6 +63,7 @@ export class ChannelColumns {
     this.sequence = new Int32Array(bytes, take(4), capacity);
     this.elements = new Uint32Array(bytes, take(4), capacity);
     this.updates = new Uint32Array(bytes, take(4), capacity);
+    this.beside = new Uint32Array(bytes, take(4), capacity);
     this.state = new Uint8Array(bytes, take(1), capacity);
     this.kind = new Uint8Array(bytes, take(1), capacity);
     this.access = new Uint8Array(bytes, take(1), capacity);
