@@ -57,7 +57,7 @@ const report = {
 await mkdir(target, { recursive: true });
 const file = join(target, `${stamp}${settings.quick ? '-quick' : ''}.json`);
 await writeFile(file, `${JSON.stringify(report, null, 1)}\n`);
-// Drey has more threads than the C program: on a busy machine it waits longer for its turn.
+// Seen: the same cold start at 7, 9 and 18 times its limit within twenty minutes of other work on the machine.
 const busy = loadBefore > cpus().length / 2 ? `The machine was busy before (load ${loadBefore.toFixed(1)} on ${cpus().length} cores): take no ratio at its word.\n` : '';
 process.stdout.write(`${busy}${settings.iocs * settings.pvsPerIoc} PVs on ${settings.iocs} IOCs, medians of ${settings.repeats}\n\n${markdownTable(results)}\n\n${file}\n${settings.profile ? `node bench/profile.ts ${profiles}\n` : ''}`);
 // A fault is one of the bench; a missed target is a finding.

@@ -45,4 +45,5 @@ it('leaves nothing running when one IOC cannot start, and says which', async () 
   const ports = [taken, await freePort(), await freePort(), await freePort()];
   const { command } = await softIocProgram();
   await expect(startDemo({ runSoftIoc: command, folder: folder.path, ports })).rejects.toThrow(/demo IOC magnets: port \d+ .* is taken/);
-}, 30_000);
+// Longer than an IOC may take to start, so that one that hangs is reported with its last words.
+}, 60_000);
