@@ -18,6 +18,7 @@ export class ChannelTable {
   readonly #iocIndex = new Map<string, number>();
   #size = 0;
   #open = 0;
+  #rowLimit = 0;
 
   constructor(capacity: number) {
     this.#idOfRow = new Int32Array(capacity).fill(none);
@@ -29,6 +30,10 @@ export class ChannelTable {
   }
   get openCount(): number {
     return this.#open;
+  }
+  /** No row as high as this was ever open. */
+  get rowLimit(): number {
+    return this.#rowLimit;
   }
 
   /** The whole dictionary, new. Returns the open channels that are in it no more; they stay open until closed. */
@@ -87,6 +92,7 @@ export class ChannelTable {
     this.#grow(id);
     this.#rowOfId[id] = row;
     this.#idOfRow[row] = id;
+    this.#rowLimit = Math.max(this.#rowLimit, row + 1);
     this.#open++;
   }
   closed(id: number): void {

@@ -17,6 +17,7 @@ import { answerRequests } from './answers.ts';
 import { ChannelTable } from './channel-table.ts';
 import { createFindings } from './findings.ts';
 import { createIocEvents } from './ioc-events.ts';
+import { sendLiveUpdates, type LiveSender } from './live-updates.ts';
 import { createHostMetrics } from './metrics.ts';
 import { watchOrders, type Orders } from './orders.ts';
 import { createReadServer } from './reads.ts';
@@ -84,6 +85,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const writes = createWriteServer({ ...common, ...retry, counted: metrics.writes });
 
   let watch: Watch | undefined;
+  let live: LiveSender | undefined;
   let orders: Orders | undefined;
   let beatTimer: unknown;
   let running = false;
@@ -92,6 +94,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const listen = (event: CaEvent): void => {
     if (!running) return;
     facility.tell(event);
+    live?.tell(event);
     switch (event.kind) {
       case 'channels.found': {
         const news: number[] = [];
@@ -143,6 +146,8 @@ export function createIocHost(deps: IocHostDeps): IocHost {
       // Before the first IOC actor: it begins under the order that is in force.
       orders = await watchOrders(bus, () => clock.now());
       subscriptions.push(orders);
+      live = sendLiveUpdates({ bus, host, channelAccess, facility, table, clock, log });
+      subscriptions.push(live);
       watch = await startWatching({ ...retry, bus, host, channelAccess, facility, table });
       subscriptions.push(answerRequests({ ...common, channelAccess, orders, counted: metrics.reads }));
       // Two consumers, so that long writes never keep reads waiting.

@@ -34,6 +34,8 @@ export interface WatchDeps extends Retry {
 const sliceChannels = 2_000;
 /** A host that misses beats may only be slow, and moving its channels twice helps nobody. */
 const graceMs = 3_000;
+/** What a pass under way is given when the host stops. */
+const lastPassMs = 1_000;
 
 export async function startWatching(deps: WatchDeps): Promise<Watch> {
   const { bus, host, channelAccess, facility, table, clock, signal, log } = deps;
@@ -51,6 +53,7 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
       if (wantDictionary) {
         wantDictionary = false;
         const dictionary = await untilDone('fetch of the channel dictionary', () => fetchDictionary(bus), deps);
+        if (signal.aborted) return;
         await close(table.replace(dictionary.rows));
         if (dictionary.revision !== revision) log.info({ revision: dictionary.revision, channels: table.size }, 'channel dictionary taken over');
         revision = dictionary.revision;
@@ -161,7 +164,8 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
     stop: async () => {
       unwatchHosts();
       await Promise.all([hosts.stop(), ...subscriptions.map((subscription) => subscription.stop())]);
-      await running;
+      // A coordinator that hangs over a page is not waited for.
+      await Promise.race([running, pause(lastPassMs, clock, new AbortController().signal)]);
     },
   };
 }
