@@ -16,6 +16,8 @@ export const operationScopes = {
   'tags.read': ['read'],
   'tags.write': ['write'],
   'snapshots.read': ['read'],
+  // Asks the machine too.
+  'snapshots.compareLive': ['read'],
   'snapshots.take': ['snapshot'],
   'snapshots.edit': ['snapshot'],
   'snapshots.delete': ['snapshot'],

@@ -181,12 +181,58 @@ export interface SnapshotPage {
 }
 
 /** One row per channel that differs. Rule and tolerances: snapshots/compare.ts, tolerances of the catalogue of the first snapshot. */
-export interface ComparedRow {
+export interface ComparedRow extends NamedRole {
+  readonly rowA: number;
+  readonly rowB: number;
+  readonly verdict: 'differs' | 'onlyInA' | 'onlyInB';
+  /** The tolerances that were applied. */
+  readonly abs: number;
+  readonly rel: number;
+}
+
+export interface NamedRole {
   readonly entryId: string;
   readonly role: 'setpoint' | 'readback' | 'config';
   readonly name: string;
-  readonly rowA: number;
-  readonly rowB: number;
+}
+
+export interface CompareOptions {
+  /** Entries as they were then: their tags, devices and descriptions of that time. */
+  readonly filter?: EntryFilter;
+  /** Instead of those of the catalogue. */
+  readonly tolerance?: { readonly abs?: number; readonly rel?: number };
+  /** `comparable` only: its rows by name, which takes its time. */
+  readonly ordered?: boolean;
+}
+
+/** Rows to be compared as columns: channel, and the tolerances for it, of each entry and role that any of the snapshots knew. */
+export interface Comparable {
+  readonly channel: Int32Array;
+  readonly abs: Float64Array;
+  readonly rel: Float64Array;
+  /** Of each snapshot, ascending by channel. */
+  readonly columns: readonly ValueColumns[];
+  readonly metas: ReadonlyMap<bigint, ChannelMeta>;
+  name(rows: readonly number[]): Promise<NamedRole[]>;
+}
+
+/** An entry is followed through its addresses, a name through everything that ever had it. */
+export type HistoryOf = { readonly entryId: string } | { readonly pvName: string };
+
+export interface HistoryPage {
+  readonly from?: Date;
+  readonly to?: Date;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export interface PvHistory {
+  /** Snapshots that hold it, in all pages. */
+  readonly totalCount: number;
+  /** Newest first. */
+  readonly points: readonly { readonly snapshot: SnapshotSummary; readonly cells: readonly { readonly role: NamedRole['role'] | 'channel'; readonly name: string; readonly row: number }[] }[];
+  readonly columns: ValueColumns;
+  readonly metas: ReadonlyMap<bigint, ChannelMeta>;
 }
 
 export interface SnapshotStore {
@@ -205,7 +251,12 @@ export interface SnapshotStore {
    * Differences between two snapshots, decided in SQL for scalars and in columns for the rest.
    * Entries are those of the catalogue as either snapshot knew it; missing sides have row -1.
    */
-  compare(a: string, b: string): Promise<{ differences: ComparedRow[]; columnsA: ValueColumns; columnsB: ValueColumns; matchCount: number; differenceCount: number; metas: ReadonlyMap<bigint, ChannelMeta> }>;
+  compare(a: string, b: string, options?: CompareOptions): Promise<{ differences: ComparedRow[]; columnsA: ValueColumns; columnsB: ValueColumns; matchCount: number; differenceCount: number; metas: ReadonlyMap<bigint, ChannelMeta> }>;
+
+  /** The first snapshot's entries and tolerances go before those that only a later one knew. */
+  comparable(ids: readonly string[], options?: CompareOptions): Promise<Comparable>;
+  /** `notFound` for entries and names that never were. */
+  history(of: HistoryOf, page: HistoryPage): Promise<PvHistory>;
 
   /** Which of these descriptions are not stored yet. */
   unknownMetas(hashes: readonly bigint[]): Promise<bigint[]>;

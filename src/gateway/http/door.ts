@@ -29,6 +29,9 @@ export const pageOffset = z.coerce.number().int().min(0).default(0).describe('ro
 /** A parameter that may be repeated in a query. */
 export const listParam = z.union([z.array(z.string()), z.string()]).transform((value) => (typeof value === 'string' ? [value] : value));
 
+/** A point in time in a query. */
+export const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], 'an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z').transform((text) => new Date(text));
+
 export const bodyLimits = {
   /** Names or ids of a whole facility. */
   selection: 16 * 1024 * 1024,

@@ -2,11 +2,10 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { snapshotSummary } from '../../contracts/snapshots.ts';
 import { snapshotSorts } from '../../persistence/port.ts';
-import { comparison, type ComparisonOperations } from '../operations/comparisons.ts';
 import { acceptedJob } from '../operations/jobs.ts';
 import { snapshotJson } from '../operations/snapshot-rows.ts';
 import { snapshotEdit, takeBody, type SnapshotOperations } from '../operations/snapshots.ts';
-import { bodyLimits, flag, idParam, listParam, pageLimit, pageOffset, sendWritten, untilGone, type Door } from './door.ts';
+import { bodyLimits, flag, idParam, instant, listParam, pageLimit, pageOffset, sendWritten, untilGone, type Door } from './door.ts';
 import { snapshotWithValues } from './snapshot-shape.ts';
 
 const tags = ['snapshots'];
@@ -17,8 +16,6 @@ const takeQuery = z.object({
   use_cache: flag.optional().describe('true: mode monitored; false: mode live. The mode of the body wins; without either it is live'),
   use_arq: flag.optional().describe('accepted and without effect: every snapshot is a durable job'),
 });
-
-const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], 'an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z').transform((text) => new Date(text));
 
 const listQuery = z.object({
   title: z.string().max(255).optional().describe('part of the title, whatever the case'),
@@ -88,17 +85,4 @@ export function snapshotRoutes(app: Door, snapshots: SnapshotOperations, stoppin
     config: { operation: 'snapshots.delete' },
     schema: { tags, summary: 'Delete a snapshot with its values', params: idParam, querystring: z.object({ deleteData: flag.optional() }), response: { 200: z.literal(true) } },
   }, (request) => snapshots.delete(request.caller, request.params.id));
-}
-
-export function comparisonRoutes(app: Door, comparisons: ComparisonOperations): void {
-  app.get('/v1/snapshots/:a/compare/:b', {
-    config: { operation: 'snapshots.read' },
-    schema: {
-      tags,
-      summary: 'Channels whose values differ by more than the tolerances of the first snapshot\'s time',
-      params: z.object({ a: idParam.shape.id, b: idParam.shape.id }),
-      querystring: z.object({ limit: z.coerce.number().int().min(1).max(1_000_000).default(1_000_000).describe('rows of the page'), offset: pageOffset }),
-      response: { 200: comparison },
-    },
-  }, (request) => comparisons.compare(request.params.a, request.params.b, request.query));
 }

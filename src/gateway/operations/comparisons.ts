@@ -1,56 +1,110 @@
-/** Differences between two snapshots, in pages. The rule is snapshots/compare.ts, and the store applies it. */
+/** What differs between snapshots, or between one and the machine now. The rule is snapshots/compare.ts. */
 import { z } from 'zod';
-import { jsonValue } from '../../contracts/restores.ts';
-import { ReadOutcome } from '../../contracts/values.ts';
-import type { SnapshotStore } from '../../persistence/port.ts';
-import { numericDifference } from '../../snapshots/compare.ts';
-import { jsonNumber, jsonValueOf } from '../../snapshots/json-values.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import { snapshotMode } from '../../contracts/snapshots.ts';
+import type { ValueColumns } from '../../contracts/values.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Comparable, CompareOptions, NamedRole, SnapshotStore } from '../../persistence/port.ts';
+import { compareColumns, rowOfChannel, type ColumnComparison } from '../../snapshots/compare-columns.ts';
+import { comparedMany, comparedPair, manyRow, pairRow, type Shown } from './compared-rows.ts';
+import type { LiveValues } from './live-values.ts';
 
-const side = z.enum(['differs', 'onlyIn1', 'onlyIn2']);
+const mostSnapshots = 20;
 
-export const comparison = z.object({
-  snapshot1Id: z.string(),
-  snapshot2Id: z.string(),
-  differences: z.array(z.object({
-    pvId: z.string(),
-    pvName: z.string().describe('name of the channel that differs'),
-    role: z.enum(['setpoint', 'readback', 'config']).describe('which channel of the entry'),
-    verdict: side.describe('onlyIn1: the second snapshot has no value for it'),
-    value1: jsonValue,
-    value2: jsonValue,
-    difference: z.union([z.number(), z.string()]).nullable().describe('value2 - value1 of numbers, in units; else null'),
-    units: z.string().nullable(),
-    withinTolerance: z.literal(false),
-  })),
+/** `all`: the rows that are the same too. */
+export interface Wanted {
+  readonly limit: number;
+  readonly offset: number;
+  readonly all?: boolean | undefined;
+  readonly search?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly devices?: readonly string[] | undefined;
+  readonly absTolerance?: number | undefined;
+  readonly relTolerance?: number | undefined;
+}
+
+const counts = {
   matchCount: z.number().int().describe('channels that are the same'),
   differenceCount: z.number().int().describe('channels that differ, in all pages'),
+  totalCount: z.number().int().describe('rows in all pages'),
   limit: z.number().int(),
   offset: z.number().int(),
-});
+};
 
-export function createComparisonOperations({ snapshots }: { snapshots: SnapshotStore }) {
+export const comparison = z.object({ snapshot1Id: z.string(), snapshot2Id: z.string(), differences: z.array(comparedPair), ...counts });
+export const liveComparison = z.object({
+  snapshot1Id: z.string(),
+  snapshot2Id: z.null().describe('value2 is the live value'),
+  comparedAt: z.string().describe('ISO 8601'),
+  mode: snapshotMode,
+  differences: z.array(comparedPair),
+  ...counts,
+});
+export const manyIds = z.array(z.string().min(1).max(255)).min(2).max(mostSnapshots);
+export const manyComparison = z.object({ snapshotIds: z.array(z.string()).describe('in the order of values; each is held against the first'), differences: z.array(comparedMany), ...counts });
+
+export interface ComparisonDeps {
+  readonly snapshots: SnapshotStore;
+  readonly live: LiveValues;
+  readonly clock: Clock;
+}
+
+export function createComparisonOperations({ snapshots, live, clock }: ComparisonDeps) {
+  /** The page of what was found: only its rows are named and written. */
+  const pageOf = async <Row>(found: Comparable, { rows, matchCount, differenceCount }: ColumnComparison, { limit, offset }: Wanted, write: (named: NamedRole, at: number) => Row) => {
+    const named = (await found.name(rows)).map((role, i) => ({ role, at: rows[i]! }));
+    named.sort((x, y) => (x.role.name < y.role.name ? -1 : x.role.name > y.role.name ? 1 : 0));
+    return { differences: named.slice(offset, offset + limit).map(({ role, at }) => write(role, at)), matchCount, differenceCount, totalCount: rows.length, limit, offset };
+  };
+
+  const pairs = async (found: Comparable, second: ValueColumns, metas: Shown['metas'], wanted: Wanted) => {
+    const [first] = found.columns as [ValueColumns];
+    const shown: Shown = { first, second, metas };
+    const compared = compareColumns(found, first, [second], (hash) => metas.get(hash), wanted.all);
+    return pageOf(found, compared, wanted, (role, at) => {
+      const channel = found.channel[at]!;
+      return pairRow(role, rowOfChannel(first, channel), rowOfChannel(second, channel), { abs: found.abs[at]!, rel: found.rel[at]! }, shown);
+    });
+  };
+
   return {
-    compare: async (first: string, second: string, { limit, offset }: { limit: number; offset: number }): Promise<z.output<typeof comparison>> => {
-      const { differences, columnsA, columnsB, metas, matchCount, differenceCount } = await snapshots.compare(first, second);
-      const rows = differences.slice(offset, offset + limit).map(({ entryId, role, name, rowA, rowB }) => {
-        const inA = rowA >= 0 && columnsA.outcome[rowA] === ReadOutcome.ok;
-        const inB = rowB >= 0 && columnsB.outcome[rowB] === ReadOutcome.ok;
-        const meta = metas.get(inA ? columnsA.metaHash[rowA]! : inB ? columnsB.metaHash[rowB]! : 0n);
-        const difference = numericDifference(columnsA, rowA, columnsB, rowB);
-        return {
-          pvId: entryId,
-          pvName: name,
-          role,
-          verdict: inA && inB ? ('differs' as const) : inA ? ('onlyIn1' as const) : ('onlyIn2' as const),
-          value1: jsonValueOf(columnsA, rowA),
-          value2: jsonValueOf(columnsB, rowB),
-          difference: difference === null ? null : jsonNumber(difference),
-          units: meta?.units ?? null,
-          withinTolerance: false as const,
-        };
-      });
-      return { snapshot1Id: first, snapshot2Id: second, differences: rows, matchCount, differenceCount, limit, offset };
+    compare: async (first: string, second: string, wanted: Wanted): Promise<z.output<typeof comparison>> => {
+      const head = { snapshot1Id: first, snapshot2Id: second };
+      if (wanted.all) {
+        const found = await snapshots.comparable([first, second], optionsOf(wanted));
+        return { ...head, ...(await pairs(found, found.columns[1]!, found.metas, wanted)) };
+      }
+      const { differences, columnsA, columnsB, metas, matchCount, differenceCount } = await snapshots.compare(first, second, optionsOf(wanted));
+      const { limit, offset } = wanted;
+      const rows = differences.slice(offset, offset + limit).map((row) => pairRow(row, row.rowA, row.rowB, row, { first: columnsA, second: columnsB, metas }));
+      return { ...head, differences: rows, matchCount, differenceCount, totalCount: differenceCount, limit, offset };
+    },
+
+    /** Only channels that the snapshot captured: what it does not hold cannot have changed since. */
+    compareLive: async (id: string, wanted: Wanted, reading: { mode: z.output<typeof snapshotMode>; deadlineMs: number }): Promise<z.output<typeof liveComparison>> => {
+      const found = await snapshots.comparable([id], optionsOf(wanted));
+      const captured = Int32Array.from(new Set(found.channel.filter((channel) => rowOfChannel(found.columns[0]!, channel) >= 0))).sort();
+      const now = await live.read(captured, reading);
+      const metas = { get: (hash: bigint) => found.metas.get(hash) ?? now.metas.get(hash) };
+      return { snapshot1Id: id, snapshot2Id: null, comparedAt: new Date(clock.now()).toISOString(), mode: reading.mode, ...(await pairs(found, now.columns, metas, wanted)) };
+    },
+
+    compareMany: async (ids: readonly string[], wanted: Wanted): Promise<z.output<typeof manyComparison>> => {
+      const twice = ids.find((id, at) => ids.indexOf(id) !== at);
+      if (twice !== undefined) throw new DreyError('badInput', `snapshot ${twice} is there twice: compare each with the first once`);
+      const found = await snapshots.comparable(ids, optionsOf(wanted));
+      const [first, ...others] = found.columns as [ValueColumns, ...ValueColumns[]];
+      const compared = compareColumns(found, first, others, (hash) => found.metas.get(hash), wanted.all);
+      const page = await pageOf(found, compared, wanted, (role, at) => manyRow(role, found.channel[at]!, found.columns, { abs: found.abs[at]!, rel: found.rel[at]! }, found.metas));
+      return { snapshotIds: [...ids], ...page };
     },
   };
 }
 export type ComparisonOperations = ReturnType<typeof createComparisonOperations>;
+
+function optionsOf({ search, tags, devices, absTolerance, relTolerance }: Wanted): CompareOptions {
+  return {
+    filter: { ...(search === undefined ? {} : { search }), ...(tags === undefined ? {} : { tags }), ...(devices === undefined ? {} : { devices }) },
+    tolerance: { ...(absTolerance === undefined ? {} : { abs: absTolerance }), ...(relTolerance === undefined ? {} : { rel: relTolerance }) },
+  };
+}

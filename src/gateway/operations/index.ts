@@ -12,6 +12,7 @@ import { createCircuitOperations } from './circuits.ts';
 import { createComparisonOperations } from './comparisons.ts';
 import { createConnectionOperations } from './connections.ts';
 import { createHealthOperations } from './health.ts';
+import { createHistoryOperations } from './history.ts';
 import { createIocOperations } from './iocs.ts';
 import { createJobOperations } from './jobs.ts';
 import { createLiveValues } from './live-values.ts';
@@ -45,7 +46,8 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
     tags: createTagOperations({ tags, audit }),
     live,
     snapshots: createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }),
-    comparisons: createComparisonOperations({ snapshots }),
+    comparisons: createComparisonOperations({ snapshots, live, clock }),
+    history: createHistoryOperations({ snapshots }),
     restores: createRestoreOperations({ persistence, live, jobs, audit, clock }),
     jobs,
     iocs,

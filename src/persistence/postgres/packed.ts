@@ -11,16 +11,4 @@ export function unpackInts(packed: Buffer | null): Int32Array {
   return ids;
 }
 
-/** Where `id` stands in ascending `ids`, else -1. */
-export function indexIn(ids: Int32Array, id: number): number {
-  let low = 0;
-  let high = ids.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const there = ids[middle]!;
-    if (there === id) return middle;
-    if (there < id) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
-}
+export { indexIn } from '../../snapshots/compare-columns.ts';

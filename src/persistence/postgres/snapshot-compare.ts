@@ -5,15 +5,15 @@
  */
 import { compareRows } from '../../snapshots/compare.ts';
 import { ReadOutcome, ValueKind } from '../../contracts/values.ts';
-import type { ComparedRow, SnapshotStore } from '../port.ts';
+import type { ComparedRow, CompareOptions, NamedRole, SnapshotStore } from '../port.ts';
 import type { Database } from './database.ts';
+import { entryFilterCondition } from './entry-filter.ts';
 import type { MetaTable } from './metas.ts';
-import { indexIn, intArray, unpackInts } from './packed.ts';
-import { entriesThen } from './snapshot-page.ts';
+import { indexIn, unpackInts } from './packed.ts';
 import { readSnapshot, type SnapshotRow } from './snapshot-rows.ts';
+import { nameRoles, rolesThen } from './snapshot-roles.ts';
 import { readValues } from './snapshot-values.ts';
 
-const roles = ['setpoint', 'readback', 'config'] as const;
 const { ok } = ReadOutcome;
 
 /** Outside of these Postgres would raise overflow or underflow where IEEE arithmetic goes on; such pairs are left to the rule. */
@@ -39,16 +39,9 @@ const certainlySame = `(p.distance < 0
 
 const valuesOf = (snapshot: number): string => `(select * from snapshot_value where snapshot = ${snapshot})`;
 
-/** The channels of the catalogue as it was then, once for each entry and role. */
-const rolesThen = (snapshot: SnapshotRow): string =>
-  roles
-    .map((role, index) => `select v.id, v.entry_id, ${index} as role, v.${role} as channel, v.abs_tolerance, v.rel_tolerance
-      from ${entriesThen} where s.number = ${snapshot.number} and v.${role} is not null`)
-    .join(' union all ');
-
-export async function compareSnapshots(database: Database, metas: MetaTable, idA: string, idB: string): ReturnType<SnapshotStore['compare']> {
+export async function compareSnapshots(database: Database, metas: MetaTable, idA: string, idB: string, options: CompareOptions = {}): ReturnType<SnapshotStore['compare']> {
   const [snapshotA, snapshotB] = [await readSnapshot(database, idA), await readSnapshot(database, idB)];
-  const { total, candidates } = await readCandidates(database, snapshotA, snapshotB);
+  const { total, candidates } = await readCandidates(database, snapshotA, snapshotB, options);
   const channels = Int32Array.from(new Set(candidates.map((one) => one.channel))).sort();
   const [columnsA, columnsB] = await Promise.all([readValues(database, snapshotA, channels), readValues(database, snapshotB, channels)]);
   const known = await metas.read([...columnsA.metaHash, ...columnsB.metaHash]);
@@ -57,27 +50,24 @@ export async function compareSnapshots(database: Database, metas: MetaTable, idA
   for (const { entryId, role, name, channel, abs, rel } of candidates) {
     const rowA = indexIn(columnsA.channel, channel);
     const rowB = indexIn(columnsB.channel, channel);
-    if (compareRows(columnsA, rowA, columnsB, rowB, { abs, rel }, metaOf) !== 'same') differences.push({ entryId, role, name, rowA, rowB });
+    const verdict = compareRows(columnsA, rowA, columnsB, rowB, { abs, rel }, metaOf);
+    if (verdict !== 'same') differences.push({ entryId, role, name, rowA, rowB, verdict, abs, rel });
   }
   return { differences, columnsA, columnsB, matchCount: total - differences.length, differenceCount: differences.length, metas: known };
 }
 
-interface Candidate {
-  readonly entryId: string;
-  readonly role: (typeof roles)[number];
-  readonly name: string;
-  readonly channel: number;
-  readonly abs: number;
-  readonly rel: number;
-}
+type Candidate = NamedRole & { readonly channel: number; readonly abs: number; readonly rel: number };
 
 /** Pairs compared in all, and those that may differ, by name. Entries and tolerances are those of the first snapshot, then those that only the second knew. */
-function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow): Promise<{ total: number; candidates: Candidate[] }> {
+function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow, { filter = {}, tolerance }: CompareOptions): Promise<{ total: number; candidates: Candidate[] }> {
+  const values: unknown[] = [];
+  const conditions = entryFilterCondition(filter, values, 'v.');
+  const [rolesA, rolesB] = [rolesThen(a, conditions, tolerance), rolesThen(b, conditions, tolerance)];
   // What the first took whole, of the same catalogue, the second cannot add to.
   const onlyInB = a.catalogue_revision === b.catalogue_revision && a.whole
     ? ''
-    : `union all select * from (${rolesThen(b)}) o where not exists (
-         select from (${rolesThen(a)}) f where f.entry_id = o.entry_id and f.role = o.role and f.channel = o.channel)`;
+    : `union all select * from (${rolesB}) o where not exists (
+         select from (${rolesA}) f where f.entry_id = o.entry_id and f.role = o.role and f.channel = o.channel)`;
   return database.transaction(async (session) => {
     // Without statistics of a fresh partition the planner expects few rows, and would look each one up.
     await session.rows(`select set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`);
@@ -89,37 +79,19 @@ function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow): Pro
        ),
        compared as (
          select e.id, e.role, e.channel, ${certainlySame} as same
-         from (${rolesThen(a)} ${onlyInB}) e join p on p.channel = e.channel
+         from (${rolesA} ${onlyInB}) e join p on p.channel = e.channel
        )
        select count(*) as total,
          string_agg(int4send(id), ''::bytea) filter (where same is not true) as versions,
          string_agg(int4send(role), ''::bytea) filter (where same is not true) as roles,
          string_agg(int4send(channel), ''::bytea) filter (where same is not true) as channels
        from compared`,
+      values,
     );
     const versions = unpackInts(found!.versions);
-    const roleOf = unpackInts(found!.roles);
-    const entries = await session.rows<VersionRow>(
-      'select id, entry_id, abs_tolerance, rel_tolerance, setpoint_name, readback_name, config_name from entry_version where id = any($1::int4[])',
-      [intArray([...new Set(versions)])],
-    );
-    const byId = new Map(entries.map((entry) => [entry.id, entry]));
-    const candidates = Array.from(unpackInts(found!.channels), (channel, i): Candidate => {
-      const entry = byId.get(versions[i]!)!;
-      const role = roles[roleOf[i]!]!;
-      return { entryId: entry.entry_id, role, name: entry[`${role}_name`]!, channel, abs: entry.abs_tolerance, rel: entry.rel_tolerance };
-    });
+    const channels = unpackInts(found!.channels);
+    const candidates = (await nameRoles(session, versions, unpackInts(found!.roles))).map((named, i): Candidate => ({ ...named, channel: channels[i]!, abs: tolerance?.abs ?? named.abs, rel: tolerance?.rel ?? named.rel }));
     candidates.sort((x, y) => (x.name < y.name ? -1 : x.name > y.name ? 1 : 0));
     return { total: Number(found!.total), candidates };
   }, 'steady');
-}
-
-interface VersionRow {
-  readonly id: number;
-  readonly entry_id: string;
-  readonly abs_tolerance: number;
-  readonly rel_tolerance: number;
-  readonly setpoint_name: string | null;
-  readonly readback_name: string | null;
-  readonly config_name: string | null;
 }

@@ -1,8 +1,10 @@
 import type { SnapshotStore } from '../port.ts';
 import { compareSnapshots } from './snapshot-compare.ts';
 import type { Database } from './database.ts';
+import { readHistory } from './history.ts';
 import type { MetaTable } from './metas.ts';
 import { createPartitions } from './partitions.ts';
+import { readComparable } from './snapshot-comparable.ts';
 import { listSnapshots } from './snapshot-list.ts';
 import { readPage } from './snapshot-page.ts';
 import { noSnapshot, readSnapshot, snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
@@ -38,7 +40,9 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
       }),
     page: (id, options) => readPage(database, metas, id, options),
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
-    compare: (a, b) => compareSnapshots(database, metas, a, b),
+    compare: (a, b, options) => compareSnapshots(database, metas, a, b, options),
+    comparable: (ids, options) => readComparable(database, metas, ids, options),
+    history: (of, page) => readHistory(database, metas, of, page),
     unknownMetas: (hashes) => metas.unknown(hashes),
     saveMetas: (all) => metas.save(all),
     metas: (hashes) => metas.read(hashes),

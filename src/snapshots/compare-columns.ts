@@ -1,0 +1,60 @@
+/** The rule of compare.ts over whole columns: tens of thousands of channels at once, against live values or several snapshots. */
+import type { ValueColumns } from '../contracts/values.ts';
+import { compareRows, type MetaOf, type Verdict } from './compare.ts';
+
+/** What to compare: a channel may stand here several times, with the tolerances of each entry that names it. */
+export interface ComparedChannels {
+  readonly channel: Int32Array;
+  readonly abs: Float64Array;
+  readonly rel: Float64Array;
+}
+
+export interface ColumnComparison {
+  /** Rows of `channels` that at least one side holds, in their order; with `all` false only those that differ. */
+  readonly rows: number[];
+  readonly matchCount: number;
+  readonly differenceCount: number;
+}
+
+export const rowOfChannel = (columns: ValueColumns, channel: number): number => indexIn(columns.channel, channel);
+
+/** Each of `others` against `first`; columns ascending by channel. A channel differs when any of them does. */
+export function compareColumns(channels: ComparedChannels, first: ValueColumns, others: readonly ValueColumns[], metaOf: MetaOf, all = false): ColumnComparison {
+  const rows: number[] = [];
+  let matchCount = 0;
+  let differenceCount = 0;
+  for (let at = 0; at < channels.channel.length; at++) {
+    const channel = channels.channel[at]!;
+    const tolerance = { abs: channels.abs[at]!, rel: channels.rel[at]! };
+    const rowA = rowOfChannel(first, channel);
+    let held = rowA >= 0;
+    let differs = false;
+    for (const other of others) {
+      const rowB = rowOfChannel(other, channel);
+      held ||= rowB >= 0;
+      differs ||= compareRows(first, rowA, other, rowB, tolerance, metaOf) !== 'same';
+    }
+    if (!held) continue;
+    if (differs) differenceCount += 1;
+    else matchCount += 1;
+    if (differs || all) rows.push(at);
+  }
+  return { rows, matchCount, differenceCount };
+}
+
+/** For people: which side has no value, of the first and the second that are shown. */
+export const sideNames: Record<Verdict, 'same' | 'differs' | 'onlyIn1' | 'onlyIn2'> = { same: 'same', differs: 'differs', onlyInA: 'onlyIn1', onlyInB: 'onlyIn2' };
+
+/** Where `id` stands in ascending `ids`, else -1. */
+export function indexIn(ids: Int32Array, id: number): number {
+  let low = 0;
+  let high = ids.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const there = ids[middle]!;
+    if (there === id) return middle;
+    if (there < id) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
