@@ -67,7 +67,7 @@ function rig(rows: number) {
   const channels = Int32Array.from(names, (_, i) => i + 1);
   const message = (options: Partial<WriteItem> = {}): WorkMessage & { beats: number } => {
     const item: WriteItem = {
-      kind: 'write', job, item: 1, ioc: a, deadlineMs: 1_000, readDeadlineMs: 1_000, window: 500, startBefore: clock.now() + 60_000,
+      kind: 'write', job, item: 1, ioc: a, deadlineMs: 1_000, readDeadlineMs: 1_000, window: 500, startBefore: clock.now() + 1_000_000_000,
       absTolerance: names.map(() => 0.001), relTolerance: names.map(() => 0), who: 'ada', reason: 'test', ...options,
     };
     const made = { subject: '', body: encodeFrame(item, targetsFor(channels, names.map((_, i) => i * 10))), delivery: 1, beats: 0, working: () => void made.beats++ };
