@@ -4,7 +4,8 @@ import { eventually } from '../../../testing/harness/eventually.ts';
 import { recordsDb, startSoftIoc, manyRecords } from '../../../testing/harness/soft-ioc.ts';
 import { loopbackEnvironment, watchedClient } from '../../../testing/wire/index.ts';
 import { ChannelState } from '../columns.ts';
-import { WriteOutcome } from '../port.ts';
+import { type ChannelAccess, WriteOutcome } from '../port.ts';
+import type { SoftIoc } from '../../embedded/index.ts';
 
 const numbers = (values: readonly number[]): ValueColumns => {
   const columns = emptyValueColumns(values.length);
@@ -14,6 +15,12 @@ const numbers = (values: readonly number[]): ValueColumns => {
   });
   return columns;
 };
+
+/** A stopped process goes on for a moment: some of its threads may be in the middle of an answer. */
+async function hang(ioc: SoftIoc, access: ChannelAccess): Promise<void> {
+  ioc.kill('SIGSTOP');
+  await eventually(async () => !(await access.alive(ioc.address, 50)), { saying: 'the IOC to hang' });
+}
 
 describe('the wire client on a real IOC', () => {
   it('keeps monitored numbers, text and arrays current', async () => {
@@ -79,7 +86,7 @@ describe('the wire client on a real IOC', () => {
     const others = access.open(Array.from({ length: 200 }, (_, n) => `W${n}`));
     await client.until('all connected', () => [...rows, ...others].every((row) => access.columns.state[row] === ChannelState.connected));
 
-    hung.kill('SIGSTOP');
+    await hang(hung, access);
     const from = performance.now();
     const late = Array.from({ length: 6 }, () => access.read(hung.address, rows, 400));
     const good = await access.read(well.address, others, 400);
@@ -106,7 +113,7 @@ describe('the wire client on a real IOC', () => {
     const rows = access.open(['N', 'NONE'], { monitor: true });
     await client.event('channels.connected');
     client.found(() => undefined);
-    first.kill('SIGSTOP');
+    await hang(first, access);
     const read = access.read(first.address, rows, 5000);
     first.kill('SIGKILL');
     expect([...(await read).outcome]).toEqual([ReadOutcome.disconnected, ReadOutcome.notFound]);
@@ -210,7 +217,7 @@ describe('puts on a real IOC', () => {
     await client.until('connected', () => [...rows].every((row) => access.columns.state[row] === ChannelState.connected));
     const values = numbers([...rows].map((_, i) => i));
     expect((await access.write(ioc.address, rows, values, { deadlineMs: 2000, window: 64 })).outcome.every((outcome) => outcome === WriteOutcome.done)).toBe(true);
-    ioc.kill('SIGSTOP');
+    await hang(ioc, access);
     const from = performance.now();
     const { outcome } = await access.write(ioc.address, rows, values, { deadlineMs: 500, window: 64 });
     expect(performance.now() - from).toBeLessThan(1500);
