@@ -28,7 +28,7 @@ export interface LiveUpdates {
   readonly full?: 'first' | 'more' | 'last' | 'only';
 }
 
-export const liveWindowMs = { least: 50, most: 5_000 } as const;
+export const liveWindowMs = { least: 50, most: 1_000 } as const;
 export const interestRenewMs = 2_000;
 export const interestValidMs = 7_000;
 export const liveBeatMs = 1_000;
