@@ -35,7 +35,8 @@ afterAll(async () => {
 async function turning(clock: SimulatedClock, work: Promise<void>): Promise<void> {
   let done = false;
   void work.finally(() => (done = true)).catch(() => {});
-  while (!done) {
+  for (let turns = 0; !done; turns++) {
+    if (turns === 100_000) throw new Error('the work has not ended after 10,000 s of simulated time');
     await new Promise((resolve) => setImmediate(resolve));
     clock.increment(100);
   }
