@@ -9,6 +9,7 @@ import { exitCodes } from '../fault.ts';
 import { cell, count, jobProgress, localTime, print, printJson, printTable, tally } from '../output.ts';
 import { snapshotId } from '../snapshot-reference.ts';
 import { tagScope } from '../tag-scope.ts';
+import { diffCommand } from './snapshot-diff.ts';
 
 const wholeNumber = (text: string): number => {
   const number = Number(text);
@@ -86,21 +87,7 @@ export function snapshotCommands(connect: () => Client): Command {
     if (shown.totalCount > offset + shown.pvValues.length) print(`${count(shown.totalCount, 'entry', 'entries')} in all; see --limit and --offset`);
   }
 
-  snapshot
-    .command('diff <a> <b>')
-    .description('what differs between two snapshots, within the tolerances of the catalogue; exit code 3 if anything does')
-    .option('--limit <n>', 'rows', wholeNumber, 100)
-    .option('--json', 'print JSON')
-    .action(async (a: string, b: string, options: { limit: number; json?: true }) => {
-      const client = connect();
-      const compared = await client.get<Comparison>(`/v1/snapshots/${await snapshotId(client, a)}/compare/${await snapshotId(client, b)}`, { limit: options.limit });
-      if (compared.differenceCount > 0) process.exitCode = exitCodes.incomplete;
-      if (options.json) return printJson(compared);
-      if (compared.differences.length > 0) {
-        printTable(['PV', 'A', 'B', 'B - A', 'UNITS'], compared.differences.map((row) => [row.pvName, cell(row.value1), cell(row.value2), row.difference === null ? '' : cell(row.difference), row.units ?? '']));
-      }
-      print(`${count(compared.differenceCount, 'channel differs', 'channels differ')}, ${compared.matchCount.toLocaleString('en')} the same`);
-    });
+  snapshot.addCommand(diffCommand(connect));
 
   snapshot
     .command('restore <snapshot>')
@@ -162,12 +149,6 @@ interface ShownSnapshot extends SnapshotSummary {
   totalCount: number;
   pvValues: { pvName: string; setpointValue: ShownValue | null; readbackValue: ShownValue | null; configValue: ShownValue | null }[];
 }
-interface Comparison {
-  differences: { pvName: string; role: string; verdict: string; value1: unknown; value2: unknown; difference: number | string | null; units: string | null }[];
-  matchCount: number;
-  differenceCount: number;
-}
-
 async function follow(client: Client, jobId: string): Promise<Job> {
   const progress = jobProgress();
   // Ctrl-C leaves the job running: it is the system's by now (J1).

@@ -1,0 +1,87 @@
+/** `drey snapshot diff`: two snapshots, or one and the machine now. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Client } from '../client.ts';
+import { exitCodes } from '../fault.ts';
+import { cell, count, print, printJson, printTable } from '../output.ts';
+import { snapshotId } from '../snapshot-reference.ts';
+
+interface Row {
+  pvName: string;
+  verdict: string;
+  value1: unknown;
+  value2: unknown;
+  enumLabel1: string | null;
+  enumLabel2: string | null;
+  difference: number | string | null;
+  array: { count: number; first: number; worst: number; worstDifference: number | string; length1: number; length2: number } | null;
+  units: string | null;
+  reason: string | null;
+}
+interface Comparison {
+  differences: Row[];
+  matchCount: number;
+  differenceCount: number;
+  totalCount: number;
+}
+interface Options {
+  search?: string;
+  device?: string[];
+  abs?: number;
+  rel?: number;
+  all?: true;
+  limit: number;
+  offset: number;
+  json?: true;
+}
+
+const tolerance = (text: string): number => {
+  const number = Number(text);
+  if (text.trim() === '' || !(number >= 0)) throw new InvalidArgumentError('a number, 0 or larger.');
+  return number;
+};
+const wholeNumber = (text: string): number => {
+  const number = tolerance(text);
+  if (!Number.isInteger(number)) throw new InvalidArgumentError('a whole number.');
+  return number;
+};
+
+export function diffCommand(connect: () => Client): Command {
+  return new Command('diff')
+    .argument('<a>', 'snapshot: id, start or end of one, title, or `latest`')
+    .argument('[b]', 'another one; absent or `live`: the machine now', 'live')
+    .description('what differs, within the tolerances of the catalogue; exit code 3 if anything does')
+    .option('--search <text>', 'only PVs with this in name, device or description')
+    .option('--device <name...>', 'only these devices')
+    .option('--abs <tolerance>', 'absolute tolerance instead of the catalogue\'s', tolerance)
+    .option('--rel <tolerance>', 'relative tolerance instead of the catalogue\'s', tolerance)
+    .option('--all', 'also what is the same')
+    .option('--limit <n>', 'rows', wholeNumber, 100)
+    .option('--offset <n>', 'skip so many rows', wholeNumber, 0)
+    .option('--json', 'print JSON')
+    .action(async (a: string, b: string, options: Options) => {
+      const client = connect();
+      const second = b === 'live' ? 'live' : await snapshotId(client, b);
+      const query = new URLSearchParams();
+      for (const device of options.device ?? []) query.append('devices', device);
+      const path = `/v1/snapshots/${await snapshotId(client, a)}/compare/${second}`;
+      const compared = await client.get<Comparison>(query.size === 0 ? path : `${path}?${query}`, {
+        limit: options.limit, offset: options.offset, search: options.search, absTolerance: options.abs, relTolerance: options.rel, all: options.all,
+      });
+      if (compared.differenceCount > 0) process.exitCode = exitCodes.incomplete;
+      if (options.json) return printJson(compared);
+      if (compared.differences.length > 0) {
+        const [left, right] = b === 'live' ? ['SAVED', 'LIVE'] : ['A', 'B'];
+        printTable(['PV', left!, right!, `${right} - ${left}`, 'UNITS', ''], compared.differences.map((row) => [row.pvName, cell(row.value1, row.enumLabel1), cell(row.value2, row.enumLabel2), row.difference === null ? '' : cell(row.difference), row.units ?? '', remark(row)]));
+      }
+      if (compared.totalCount > options.offset + compared.differences.length) print(`${count(compared.totalCount, 'row')} in all; see --limit and --offset`);
+      print(`${count(compared.differenceCount, 'channel differs', 'channels differ')}, ${compared.matchCount.toLocaleString('en')} the same`);
+    });
+}
+
+function remark({ verdict, array, reason }: Row): string {
+  if (verdict === 'same') return 'same';
+  if (verdict !== 'differs') return reason ?? verdict;
+  if (array === null) return '';
+  const length = array.length1 === array.length2 ? '' : `, ${array.length1} against ${array.length2} elements`;
+  return `${count(array.count, 'element differs', 'elements differ')}, first [${array.first}], worst [${array.worst}] by ${cell(array.worstDifference)}${length}`;
+}
