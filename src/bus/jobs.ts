@@ -37,7 +37,7 @@ export async function submitJob(bus: Bus, work: JobWork, requestedBy: string): P
 function dataOf(work: JobWork): Record<string, unknown> {
   if (work.type === 'snapshot_create') {
     const { title, mode, scope } = work.request;
-    return { title, mode, scope: scope.kind };
+    return { title, mode, scope: scope.kind, ...(work.origin === undefined ? {} : { origin: work.origin }) };
   }
   const { pvIds, pvNames, reason } = work.request;
   const selected = pvIds === undefined && pvNames === undefined ? null : (pvIds?.length ?? 0) + (pvNames?.length ?? 0);

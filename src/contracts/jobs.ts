@@ -5,13 +5,13 @@
  */
 import { z } from 'zod';
 import { restoreRequest } from './restores.ts';
-import { takeSnapshot } from './snapshots.ts';
+import { snapshotOrigin, takeSnapshot } from './snapshots.ts';
 
 export const jobStatus = z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']);
 export type JobStatus = z.output<typeof jobStatus>;
 
 export const jobWork = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('snapshot_create'), request: takeSnapshot }),
+  z.object({ type: z.literal('snapshot_create'), request: takeSnapshot, origin: snapshotOrigin.optional() }),
   z.object({ type: z.literal('snapshot_restore'), snapshotId: z.string(), request: restoreRequest }),
 ]);
 export type JobWork = z.output<typeof jobWork>;

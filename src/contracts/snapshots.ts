@@ -17,12 +17,27 @@ export const snapshotScope = z.discriminatedUnion('kind', [
 ]);
 export type SnapshotScope = z.output<typeof snapshotScope>;
 
+/** A word or two that people hang on snapshots. */
+export const snapshotLabel = z.string().trim().min(1).max(64);
+export const snapshotLabels = z.array(snapshotLabel).max(32).transform((labels) => [...new Set(labels)]);
+
+/** The rule that had a snapshot taken, and why now. */
+export const snapshotOrigin = z.object({
+  rule: z.string().describe('schedule:<id> or trigger:<id>'),
+  name: z.string(),
+  firedFor: z.string().describe('the moment that it stands for, ISO 8601'),
+  note: z.string().describe('what people ought to know, such as firings that were missed'),
+});
+export type SnapshotOrigin = z.output<typeof snapshotOrigin>;
+
 export const takeSnapshot = z.object({
   title: z.string().trim().min(1).max(255).describe('what people will look for'),
   description: z.string().trim().max(4000).default('').describe('what it is for'),
   mode: snapshotMode.default('live'),
   scope: snapshotScope.default({ kind: 'all' }).describe('what to capture; tags = {groupId: [tagId]}, any of a group, in every group'),
   deadlineMs: z.number().int().min(50).max(60_000).default(2_000).describe('deadline of one IOC\'s reads, ms'),
+  labels: snapshotLabels.optional().describe('words to find it by, at most 32'),
+  golden: z.boolean().optional().describe('a reference: it is not deleted while it is golden; needs the scope write or admin'),
 });
 export type TakeSnapshot = z.output<typeof takeSnapshot>;
 export type TakeSnapshotInput = z.input<typeof takeSnapshot>;
@@ -54,6 +69,9 @@ export const snapshotSummary = z.object({
   scope: snapshotScope,
   kind: z.enum(['snapshot', 'before-restore']).describe('before-restore: the values kept before a restore\'s first write (R3)'),
   pvCount: z.number().describe('channels captured'),
+  labels: z.array(z.string()).describe('words that people hang on it'),
+  golden: z.boolean().describe('a reference: neither people nor retention rules delete it while it is golden'),
+  origin: z.string().nullable().describe('the rule that had it taken: schedule:<id> or trigger:<id>; null = a person or program'),
   quality: snapshotQuality,
 });
 export type SnapshotSummary = z.output<typeof snapshotSummary>;

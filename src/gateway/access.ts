@@ -59,9 +59,14 @@ export function mayCancel(caller: Caller, jobType: 'snapshot_create' | 'snapshot
   if (!caller.scopes.includes(needed)) throw lacking(caller, 'jobs.cancel', [needed]);
 }
 
-function lacking(caller: Caller, operation: Operation, needed: readonly ApiScope[]): DreyError {
+/** Golden snapshots are what a facility goes by: whoever keeps its catalogue names them, not everybody who may take one. */
+export function mustMayMarkGolden(caller: Caller, operation: Operation): void {
+  if (!caller.scopes.includes('write') && !caller.scopes.includes('admin')) throw lacking(caller, operation, ['write', 'admin'], 'to make a snapshot golden or to end that, ');
+}
+
+function lacking(caller: Caller, operation: Operation, needed: readonly ApiScope[], what = ''): DreyError {
   const has = caller.scopes.length === 0 ? 'none' : caller.scopes.join(', ');
-  return new DreyError('forbidden', `${operation} needs the scope ${needed.join(' or ')}; the key "${caller.who}" has ${has}`);
+  return new DreyError('forbidden', `${what}${operation} needs the scope ${needed.join(' or ')}; the key "${caller.who}" has ${has}`);
 }
 
 const longestToken = 200;

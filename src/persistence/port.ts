@@ -119,6 +119,10 @@ export interface NewSnapshot {
   readonly jobId: string;
   readonly entryIds: readonly string[] | null;
   readonly catalogueRevision: number;
+  readonly labels?: readonly string[];
+  readonly golden?: boolean;
+  /** schedule:<id> or trigger:<id>. */
+  readonly origin?: string;
 }
 
 /** One database transaction. Parts are written while others are still being gathered. */
@@ -142,6 +146,10 @@ export interface SnapshotFilter {
   readonly to?: Date;
   /** Snapshots that hold a row of this channel, with a value or without. */
   readonly pvName?: string;
+  /** Snapshots with any of these labels, exactly. */
+  readonly labels?: readonly string[];
+  readonly golden?: boolean;
+  readonly origin?: string;
   /** Absent: createdDate, newest first. */
   readonly sort?: SnapshotSort;
   readonly order?: 'asc' | 'desc';
@@ -235,6 +243,14 @@ export interface PvHistory {
   readonly metas: ReadonlyMap<bigint, ChannelMeta>;
 }
 
+export interface SnapshotEdit {
+  readonly title?: string;
+  readonly description?: string;
+  /** Instead of all it had. */
+  readonly labels?: readonly string[];
+  readonly golden?: boolean;
+}
+
 export interface SnapshotStore {
   begin(snapshot: NewSnapshot): Promise<SnapshotWriter>;
   /** The snapshot that a job has stored already, if any. */
@@ -242,8 +258,9 @@ export interface SnapshotStore {
   /** Newest first. Cost independent of stored values. */
   list(filter: SnapshotFilter, page: { limit: number; offset: number }): Promise<{ results: SnapshotSummary[]; totalCount: number }>;
   get(id: string): Promise<SnapshotSummary>;
-  edit(id: string, edit: { title?: string; description?: string }): Promise<SnapshotSummary>;
-  delete(id: string): Promise<SnapshotSummary>;
+  edit(id: string, edit: SnapshotEdit): Promise<SnapshotSummary>;
+  /** `conflict` for a golden one. `unlessLabelled`: with one of these labels it is left too. */
+  delete(id: string, options?: { unlessLabelled?: readonly string[] }): Promise<SnapshotSummary>;
   page(id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage>;
   /** All rows as columns, ascending by channel id. `channels`: only these. */
   columns(id: string, channels?: Int32Array): Promise<ValueColumns>;
@@ -277,6 +294,8 @@ export interface StoredRestore {
   /** Index in restoreReasonNames. */
   readonly why: Uint8Array;
   readonly code: Uint16Array;
+  /** 1 = a write was sent, or may have been. A1: such a row is an audit event `pv.write` from here on. */
+  readonly attempted: Uint8Array;
   readonly before: ValueColumns;
   readonly target: ValueColumns;
   readonly after: ValueColumns;
@@ -326,6 +345,7 @@ export interface AuditEvent {
 }
 
 export interface AuditStore {
+  /** Everything but the rows of restores, which are audit events by being stored. */
   record(events: readonly AuditEvent[]): Promise<void>;
   list(filter: { what?: string; subject?: string; who?: string }, page: { limit: number; offset: number }): Promise<{ results: (AuditEvent & { id: string; at: string })[]; totalCount: number }>;
 }

@@ -9,7 +9,7 @@ import { backoffMs } from '../../kernel/backoff.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { JobRun } from '../../kernel/job-run.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Persistence } from '../../persistence/port.ts';
+import type { NewSnapshot, Persistence } from '../../persistence/port.ts';
 import { tallyQuality, type QualityTally } from '../../snapshots/quality.ts';
 import { outageLimitMs, type SnapshotContext, type SnapshotEffect, type SnapshotEvent } from './machine.ts';
 import { storeParts, type PartStore } from './store-parts.ts';
@@ -28,6 +28,12 @@ export interface SnapshotDeps {
 }
 
 const pauses = { baseMs: 200, maxMs: 5_000 };
+
+/** What was asked to hang on it, and the rule that asked. */
+function hungOn({ labels = [], golden = false }: TakeSnapshot, { record: { work } }: JobRun): Pick<NewSnapshot, 'labels' | 'golden' | 'origin'> {
+  const origin = work.type === 'snapshot_create' ? work.origin?.rule : undefined;
+  return { labels, golden, ...(origin === undefined ? {} : { origin }) };
+}
 
 export function snapshotEffects(deps: SnapshotDeps, job: JobRun, request: TakeSnapshot, post: (event: SnapshotEvent) => void) {
   const { bus, persistence, clock, log } = deps;
@@ -75,7 +81,7 @@ export function snapshotEffects(deps: SnapshotDeps, job: JobRun, request: TakeSn
       metas: [] as Promise<void>[],
       store: storeParts({
         store: persistence.snapshots,
-        snapshot: { title: request.title, description: request.description, createdBy: requestedBy, mode: request.mode, scope: request.scope, kind: 'snapshot', jobId: id, entryIds, catalogueRevision },
+        snapshot: { title: request.title, description: request.description, createdBy: requestedBy, mode: request.mode, scope: request.scope, kind: 'snapshot', jobId: id, entryIds, catalogueRevision, ...hungOn(request, job) },
         clock,
         log,
         limitMs: outageLimitMs,

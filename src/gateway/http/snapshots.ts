@@ -25,6 +25,9 @@ const listQuery = z.object({
   from: instant.optional().describe('taken at or after, ISO 8601'),
   to: instant.optional().describe('taken at or before, ISO 8601'),
   pvName: z.string().min(1).max(255).optional().describe('snapshots with a row of this PV'),
+  label: listParam.optional().describe('labels, exactly; snapshots with any of them'),
+  golden: flag.optional().describe('only golden ones, or only others'),
+  origin: z.string().max(255).optional().describe('only those of this rule: schedule:<id> or trigger:<id>'),
   sort: z.enum(snapshotSorts).default('createdDate'),
   order: z.enum(['asc', 'desc']).default('desc'),
   limit: pageLimit(1000, 100),
@@ -52,8 +55,8 @@ export function snapshotRoutes(app: Door, snapshots: SnapshotOperations, stoppin
     config: { operation: 'snapshots.read' },
     schema: { tags, summary: 'List snapshots, newest first; the header X-Total-Count says how many there are', querystring: listQuery, response: { 200: z.array(snapshotSummary) } },
   }, async (request, reply) => {
-    const { limit, offset, ...filter } = request.query;
-    const { results, totalCount } = await snapshots.list(filter, { limit, offset });
+    const { limit, offset, label, ...filter } = request.query;
+    const { results, totalCount } = await snapshots.list({ ...filter, ...(label === undefined ? {} : { labels: label }) }, { limit, offset });
     reply.header('x-total-count', totalCount);
     return results;
   });
@@ -78,7 +81,7 @@ export function snapshotRoutes(app: Door, snapshots: SnapshotOperations, stoppin
 
   app.put('/v1/snapshots/:id', {
     config: { operation: 'snapshots.edit' },
-    schema: { tags, summary: 'Edit title and description; values never change', params: idParam, body: snapshotEdit, response: { 200: snapshotSummary } },
+    schema: { tags, summary: 'Edit title, description, labels and golden; values never change', params: idParam, body: snapshotEdit, response: { 200: snapshotSummary } },
   }, (request) => snapshots.edit(request.caller, request.params.id, request.body));
 
   app.delete('/v1/snapshots/:id', {

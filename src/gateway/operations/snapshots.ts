@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { json, type Bus } from '../../bus/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { encodeFrame } from '../../contracts/frame.ts';
-import { snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
+import { snapshotLabels, snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { CatalogueStore, SnapshotFilter, SnapshotPage, SnapshotStore } from '../../persistence/port.ts';
-import type { Caller } from '../access.ts';
+import { mustMayMarkGolden, type Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import type { JobOperations } from './jobs.ts';
 
@@ -14,6 +14,8 @@ export const takeBody = takeSnapshot.extend({ mode: snapshotMode.optional() }).s
 export const snapshotEdit = z.strictObject({
   title: z.string().trim().min(1).max(255).optional(),
   description: z.string().trim().max(4000).nullish(),
+  labels: snapshotLabels.optional().describe('instead of all it had'),
+  golden: z.boolean().optional().describe('needs the scope write or admin'),
 });
 
 export interface SnapshotDeps {
@@ -32,6 +34,7 @@ export function createSnapshotOperations({ snapshots, catalogue, bus, audit, job
   return {
     /** `mode`: what the request's query says, where its body says nothing. */
     take: async (caller: Caller, body: z.output<typeof takeBody>, mode: SnapshotMode = 'live') => {
+      if (body.golden) mustMayMarkGolden(caller, 'snapshots.take');
       const request = { ...body, mode: body.mode ?? mode };
       // Names and ids that do not exist are the asker's fault, told at once instead of by a failed job.
       if (request.scope.kind !== 'all') await catalogue.resolve(request.scope);
@@ -58,8 +61,10 @@ export function createSnapshotOperations({ snapshots, catalogue, bus, audit, job
 
     edit: async (caller: Caller, id: string, edit: z.output<typeof snapshotEdit>): Promise<SnapshotSummary> => {
       const before = await snapshots.get(id);
-      const wanted = { ...(edit.title === undefined ? {} : { title: edit.title }), ...(edit.description === undefined || edit.description === null ? {} : { description: edit.description }) };
-      const told = ({ title, description }: SnapshotSummary): object => ({ title, description });
+      if (edit.golden !== undefined && edit.golden !== before.golden) mustMayMarkGolden(caller, 'snapshots.edit');
+      const { description, ...rest } = edit;
+      const wanted = { ...rest, ...(description === undefined || description === null ? {} : { description }) };
+      const told = ({ title, description: text, labels, golden }: SnapshotSummary): object => ({ title, description: text, labels, golden });
       return audit.change(caller, { what: 'snapshots.edit', subject: id, before: told(before) }, async () => {
         const after = await snapshots.edit(id, wanted);
         announce('edited', after);

@@ -29,6 +29,9 @@ export async function listSnapshots(database: Database, filter: SnapshotFilter, 
     if (malformed !== undefined) throw new DreyError('badInput', `the tag filter holds ${JSON.stringify(malformed.slice(0, 60))}, which is no id`);
     condition((tags) => `tags && ${tags}::uuid[]`, filter.tags);
   }
+  if (filter.labels !== undefined && filter.labels.length > 0) condition((labels) => `labels && ${labels}::text[]`, filter.labels);
+  if (filter.golden !== undefined) condition((golden) => `golden = ${golden}`, filter.golden);
+  if (filter.origin !== undefined) condition((origin) => `origin = ${origin}`, filter.origin);
   // Last, so that only what the others let through is probed.
   if (filter.pvName !== undefined) condition(holdsChannel, filter.pvName);
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;

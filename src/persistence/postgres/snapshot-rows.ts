@@ -19,12 +19,15 @@ export interface SnapshotRow {
   /** Of every entry that the catalogue had. */
   readonly whole: boolean;
   readonly pv_count: number;
+  readonly labels: string[];
+  readonly golden: boolean;
+  readonly origin: string | null;
   readonly quality: SnapshotQuality;
 }
 
 /** Without the entry ids, which may be tens of thousands. */
 export const snapshotColumns =
-  'number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, catalogue_revision, entry_ids is null as whole, pv_count, quality';
+  'number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, catalogue_revision, entry_ids is null as whole, pv_count, labels, golden, origin, quality';
 
 export function summaryOf(row: SnapshotRow): SnapshotSummary {
   return {
@@ -38,6 +41,9 @@ export function summaryOf(row: SnapshotRow): SnapshotSummary {
     scope: row.scope,
     kind: row.kind,
     pvCount: row.pv_count,
+    labels: row.labels,
+    golden: row.golden,
+    origin: row.origin,
     quality: row.quality,
   };
 }

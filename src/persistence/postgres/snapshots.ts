@@ -1,3 +1,4 @@
+import { DreyError } from '../../contracts/errors.ts';
 import type { SnapshotStore } from '../port.ts';
 import { compareSnapshots } from './snapshot-compare.ts';
 import type { Database } from './database.ts';
@@ -26,15 +27,15 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
     get: async (id) => summaryOf(await readSnapshot(database, id)),
     edit: async (id, edit) => {
       const [row] = await database.rows<SnapshotRow>(
-        `update snapshot set title = coalesce($2, title), description = coalesce($3, description), modified_at = now() where id = $1 returning ${snapshotColumns}`,
-        [knownForm('snapshot', id), edit.title ?? null, edit.description ?? null],
+        `update snapshot set title = coalesce($2, title), description = coalesce($3, description), labels = coalesce($4, labels), golden = coalesce($5, golden), modified_at = now() where id = $1 returning ${snapshotColumns}`,
+        [knownForm('snapshot', id), edit.title ?? null, edit.description ?? null, edit.labels ?? null, edit.golden ?? null],
       );
       return summaryOf(row ?? noSnapshot(id));
     },
-    delete: (id) =>
+    delete: (id, { unlessLabelled = [] } = {}) =>
       database.transaction(async (session) => {
-        const [row] = await session.rows<SnapshotRow>(`delete from snapshot where id = $1 returning ${snapshotColumns}`, [knownForm('snapshot', id)]);
-        if (!row) noSnapshot(id);
+        const [row] = await session.rows<SnapshotRow>(`delete from snapshot where id = $1 and not golden and not labels && $2::text[] returning ${snapshotColumns}`, [knownForm('snapshot', id), unlessLabelled]);
+        if (!row) throw whyNotDeleted(await readSnapshot(session, id));
         await session.rows('delete from snapshot_value where snapshot = $1', [row.number]);
         return summaryOf(row);
       }),
@@ -47,4 +48,10 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
     saveMetas: (all) => metas.save(all),
     metas: (hashes) => metas.read(hashes),
   };
+}
+
+/** Of one that is there. */
+function whyNotDeleted({ id, title, golden, labels }: SnapshotRow): DreyError {
+  const why = golden ? 'is golden: take that off first (PUT golden: false)' : `is kept by its labels ${labels.join(', ')}`;
+  return new DreyError('conflict', `snapshot ${id} ${JSON.stringify(title)} ${why}; nothing was deleted`);
 }
