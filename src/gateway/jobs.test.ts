@@ -109,7 +109,7 @@ test('R4, A1: a restore is recorded before it is handed in, and its rows are sho
   };
   await gateway.persistence.restores.save({
     jobId: job.id, snapshotId: snapshot.id, who: 'test admin', reason: 'orbit is off', startedAt: new Date(), finishedAt: new Date(), channel: channels,
-    outcome: Uint8Array.of(RestoreOutcome.verified, RestoreOutcome.failed), why: Uint8Array.of(0, restoreReasonNames.indexOf('timeout')), code: new Uint16Array(2), before: values(7), target: values(1), after: values(1),
+    outcome: Uint8Array.of(RestoreOutcome.verified, RestoreOutcome.failed), why: Uint8Array.of(0, restoreReasonNames.indexOf('timeout')), code: new Uint16Array(2), attempted: Uint8Array.of(1, 1), before: values(7), target: values(1), after: values(1),
   });
   await gateway.changeJob(job.id, ended('completed'));
   expect(await asked).toMatchObject({

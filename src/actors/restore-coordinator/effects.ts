@@ -10,11 +10,10 @@ import { packPlan, unpackPlan, type KeptPlan, type PackedPlan } from './kept-pla
 import { createLedger, type Ledger } from './ledger.ts';
 import type { RestoreContext, RestoreEffect, RestoreEvent } from './machine.ts';
 import { keepBefore, plan, readNow, reload, select, type Planned, type RestoreDeps, type RestoreWork, type Selected } from './prepare.ts';
-import { auditOf, resultOf, type RestoreResult } from './results.ts';
+import { resultOf, type RestoreResult } from './results.ts';
 import { startWriting, type Writing } from './writing.ts';
 
 const pauses = { baseMs: 200, maxMs: 5_000 };
-const auditEvents = 5_000;
 const emptyPlan: KeptPlan = {
   channel: new Int32Array(0), verdict: new Uint8Array(0), why: new Uint8Array(0), item: new Int32Array(0), absTolerance: new Float64Array(0), relTolerance: new Float64Array(0), items: [],
 };
@@ -91,21 +90,10 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
     const { before: was, target: wanted, ledger: book, plan: rows } = await outcome(context);
     await persistence.restores.save({
       ...identity, startedAt, finishedAt: new Date(clock.now()),
-      channel: rows.channel, outcome: book.outcome, why: book.why, code: book.code, before: was, target: wanted, after: book.after,
+      channel: rows.channel, outcome: book.outcome, why: book.why, code: book.code, attempted: book.attempted, before: was, target: wanted, after: book.after,
     });
     result = await resultOf(book, rows.channel, persistence.catalogue);
     post({ type: 'stored' });
-  };
-
-  const audit = async (context: RestoreContext): Promise<void> => {
-    const { before: was, target: wanted, ledger: book, plan: rows } = await outcome(context);
-    const touched = rows.channel.filter((_, row) => book.attempted[row] === 1);
-    const names = touched.length === 0 ? [] : await persistence.catalogue.names(touched);
-    const nameOf = new Map(Array.from(touched, (channel, at) => [channel, names[at]!]));
-    const events = auditOf(identity, book, { before: was, target: wanted }, (row) => nameOf.get(rows.channel[row]!)!);
-    for (let from = 0; from < events.length; from += auditEvents) await persistence.audit.record(events.slice(from, from + auditEvents));
-    result ??= await resultOf(book, rows.channel, persistence.catalogue);
-    post({ type: 'audited' });
   };
 
   const announce = (context: RestoreContext): void => {
@@ -147,8 +135,6 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
         return;
       case 'store':
         return step(context, () => store(context));
-      case 'audit':
-        return step(context, () => audit(context));
       case 'discard':
         return discard();
       case 'announce':

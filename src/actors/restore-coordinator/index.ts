@@ -43,8 +43,8 @@ export async function runRestore(deps: RestoreDeps, job: JobRun): Promise<void> 
   await durable.ended;
 }
 
-type State = 'resolving' | 'reading' | 'planning' | 'keeping' | 'writing' | 'storing' | 'auditing' | 'completed' | 'cancelled' | 'failed';
-const fixed: ReadonlySet<State> = new Set(['writing', 'storing', 'auditing']);
+type State = 'resolving' | 'reading' | 'planning' | 'keeping' | 'writing' | 'storing' | 'completed' | 'cancelled' | 'failed';
+const fixed: ReadonlySet<State> = new Set(['writing', 'storing']);
 
 /** The job's public face in each state. */
 function face(state: State, context: RestoreContext, result: RestoreResult | undefined, now: number, job: Job): Partial<Job> {
@@ -58,7 +58,6 @@ function face(state: State, context: RestoreContext, result: RestoreResult | und
     case 'keeping': return running(15, 'keeping the values about to be overwritten');
     case 'writing': return running(20, context.cancelledBy ? `${context.cancelledBy} asked for its end` : 'writing');
     case 'storing': return running(92, 'storing the outcomes');
-    case 'auditing': return running(96, 'storing the outcomes');
     case 'completed': return { ...ended, status: 'completed', progress: 100, message: summary(result) };
     case 'cancelled': return { ...ended, status: 'cancelled', message: `cancelled by ${context.cancelledBy}; ${result ? summary(result) : 'nothing was written'}` };
     case 'failed': return { ...ended, status: 'failed', error: context.reason, message: 'failed' };

@@ -64,7 +64,7 @@ class Game {
   }
   save(): void {
     const value = this.snapshot.value as string;
-    this.kept = { value, context: this.snapshot.context, ...(['writing', 'storing', 'auditing'].includes(value) && this.plan ? { plan: packPlan(this.plan) } : {}) };
+    this.kept = { value, context: this.snapshot.context, ...(['writing', 'storing'].includes(value) && this.plan ? { plan: packPlan(this.plan) } : {}) };
     this.saves += 1;
   }
   enter(next: Snapshot, actions: readonly { type: string }[]): void {
@@ -106,7 +106,6 @@ class Game {
         this.stored ??= book.outcome.slice();
         return this.post({ type: 'stored' });
       }
-      case 'audit': return this.post({ type: 'audited' });
       default: return undefined;
     }
   }
@@ -246,7 +245,7 @@ test('without faults the effects come in their order, once each', () => {
   };
   play(game, []);
   game.act();
-  expect(seen).toEqual(['resolve', 'read', 'plan', 'keep', 'write', 'store', 'audit', 'announce']);
+  expect(seen).toEqual(['resolve', 'read', 'plan', 'keep', 'write', 'store', 'announce']);
   expect(game.snapshot.value).toBe('completed');
 });
 

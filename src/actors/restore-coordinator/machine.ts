@@ -24,12 +24,11 @@ export type RestoreEvent =
   /** Every row has its outcome. */
   | { readonly type: 'settled' }
   | { readonly type: 'stored' }
-  | { readonly type: 'audited' }
   | { readonly type: 'outage'; readonly run: number; readonly at: number; readonly reason: string }
   | { readonly type: 'failed'; readonly run: number; readonly reason: string }
   | { readonly type: 'cancel'; readonly by: string };
 
-export type RestoreEffect = 'resolve' | 'read' | 'plan' | 'keep' | 'write' | 'hurry' | 'store' | 'audit' | 'discard' | 'announce';
+export type RestoreEffect = 'resolve' | 'read' | 'plan' | 'keep' | 'write' | 'hurry' | 'store' | 'discard' | 'announce';
 
 export const outageLimitMs = 60_000;
 /** What was written must be told: its outcomes wait longer for Postgres. */
@@ -42,7 +41,7 @@ const within = (limitMs: number) => ({ context, event }: { context: RestoreConte
 const base = setup({
   types: { context: {} as RestoreContext, events: {} as RestoreEvent, input: {} as { run: number } },
   // Performed by effects.ts; here they are names.
-  actions: { resolve: nothing, read: nothing, plan: nothing, keep: nothing, write: nothing, hurry: nothing, store: nothing, audit: nothing, discard: nothing, announce: nothing },
+  actions: { resolve: nothing, read: nothing, plan: nothing, keep: nothing, write: nothing, hurry: nothing, store: nothing, discard: nothing, announce: nothing },
   guards: {
     current: ({ context, event }) => !('run' in event) || event.run === context.run,
     bearable: within(outageLimitMs),
@@ -111,16 +110,8 @@ export const restoreMachine = base.createMachine({
     storing: {
       entry: 'store',
       on: {
-        stored: { target: 'auditing', actions: well },
+        stored: [{ guard: 'wasCancelled', target: 'cancelled', actions: well }, { target: 'completed', actions: well }],
         outage: [{ guard: 'bearableForStoring', target: 'storing', reenter: true, actions: suffer }, giveUp],
-        failed: giveUp,
-      },
-    },
-    auditing: {
-      entry: 'audit',
-      on: {
-        audited: [{ guard: 'wasCancelled', target: 'cancelled' }, { target: 'completed' }],
-        outage: [{ guard: 'bearableForStoring', target: 'auditing', reenter: true, actions: suffer }, giveUp],
         failed: giveUp,
       },
     },

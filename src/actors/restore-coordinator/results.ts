@@ -1,8 +1,6 @@
-/** What is told and kept when a restore has ended: rows, counts, and one audit event per row that was touched (A1). */
+/** What is told when a restore has ended: counts, and the first failures by name. */
 import { RestoreOutcome, restoreOutcomeNames, restoreReasonNames, restoreReasonSentences } from '../../contracts/restores.ts';
-import type { ValueColumns } from '../../contracts/values.ts';
-import type { AuditEvent, CatalogueStore, StoredRestore } from '../../persistence/port.ts';
-import { jsonValueOf } from '../../snapshots/json-values.ts';
+import type { CatalogueStore } from '../../persistence/port.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface RestoreResult {
@@ -21,7 +19,7 @@ export interface RestoreResult {
 const failing = new Set<number>([RestoreOutcome.failed, RestoreOutcome.held, RestoreOutcome.unknown]);
 const mostFailures = 50;
 
-export function sentenceOf(ledger: Ledger, row: number): string {
+function sentenceOf(ledger: Ledger, row: number): string {
   const code = ledger.code[row]!;
   return `${restoreReasonSentences[restoreReasonNames[ledger.why[row]!] ?? 'none']}${code === 0 ? '' : ` (protocol error ${code})`}`;
 }
@@ -46,23 +44,4 @@ export async function resultOf(ledger: Ledger, channels: Int32Array, catalogue: 
     outcomes: Object.fromEntries(counts.flatMap((count, outcome) => (count > 0 ? [[restoreOutcomeNames[outcome]!, count]] : []))),
     failures: failed.map((row, at) => ({ pvId: entryOf.get(channels[row]!) ?? null, pvName: names[at]!, error: sentenceOf(ledger, row) })),
   };
-}
-
-/** Rows that reached a host's hands: what was not attempted changed nothing and stands in the restore's rows. */
-export function auditOf(restore: Pick<StoredRestore, 'jobId' | 'snapshotId' | 'who' | 'reason'>, ledger: Ledger, values: { before: ValueColumns; target: ValueColumns }, names: (row: number) => string): AuditEvent[] {
-  const events: AuditEvent[] = [];
-  ledger.attempted.forEach((attempted, row) => {
-    if (attempted === 0) return;
-    const sentence = sentenceOf(ledger, row);
-    events.push({
-      who: restore.who,
-      what: 'pv.write',
-      subject: names(row),
-      before: { value: jsonValueOf(values.before, row) },
-      after: { value: jsonValueOf(values.target, row), readBack: jsonValueOf(ledger.after, row), job: restore.jobId, snapshot: restore.snapshotId },
-      why: restore.reason,
-      result: `${restoreOutcomeNames[ledger.outcome[row]!]}${sentence === '' ? '' : `: ${sentence}`}`,
-    });
-  });
-  return events;
 }

@@ -1,9 +1,15 @@
-/** A1: who did what to the machine and to Drey. Rows are added and never changed. */
+/**
+ * A1: who did what to the machine and to Drey. Events are added and never changed. Those of a restore
+ * are its rows (restores.ts): they are listed here as `pv.write` and stored there.
+ */
+import { RestoreOutcome, restoreOutcomeNames } from '../../contracts/restores.ts';
+import { jsonValueOf } from '../../snapshots/json-values.ts';
 import type { AuditEvent, AuditStore } from '../port.ts';
 import type { Database } from './database.ts';
+import { reasonOf, restoreValues } from './restore-values.ts';
 
 interface AuditRow {
-  readonly id: bigint;
+  readonly id: string;
   readonly at: Date;
   readonly who: string;
   readonly what: string;
@@ -11,8 +17,20 @@ interface AuditRow {
   readonly before: string | null;
   readonly after: string | null;
   readonly why: string;
-  readonly result: string;
+  readonly result: string | null;
+  /** Of a restore's row; null else. */
+  readonly restore: number | null;
+  readonly row: number;
+  readonly outcome: number;
+  readonly reason: number;
+  readonly code: number;
+  readonly job: string;
+  readonly snapshot: string;
 }
+
+type Filter = Parameters<AuditStore['list']>[0];
+
+const write = 'pv.write';
 
 export function createAudit(database: Database): AuditStore {
   return {
@@ -29,23 +47,51 @@ export function createAudit(database: Database): AuditStore {
       );
     },
     list: async (filter, page) => {
-      const values: unknown[] = [];
-      const conditions: string[] = [];
-      for (const name of ['what', 'subject', 'who'] as const) {
-        const value = filter[name];
-        if (value === undefined) continue;
-        values.push(value);
-        conditions.push(`${name} = $${values.length}`);
-      }
-      const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
-      const [count] = await database.rows<{ count: bigint }>(`select count(*) from audit ${where}`, values);
-      const rows = await database.rows<AuditRow>(`select * from audit ${where} order by id desc limit $${values.length + 1} offset $${values.length + 2}`, [...values, page.limit, page.offset]);
-      return {
-        results: rows.map((row) => ({ ...row, id: String(row.id), at: row.at.toISOString(), before: valueOf(row.before), after: valueOf(row.after) })),
-        totalCount: Number(count!.count),
-      };
+      const [results, totalCount] = await Promise.all([listed(database, filter, page), counted(database, filter)]);
+      return { results, totalCount };
     },
   };
+}
+
+/** Parameters $1 what, $2 subject, $3 who; null = any. */
+const wanted = ({ what, subject, who }: Filter): unknown[] => [what ?? null, subject ?? null, who ?? null];
+const recorded = '($1::text is null or what = $1) and ($2::text is null or subject = $2) and ($3::text is null or who = $3)';
+const ofRestores = `rr.attempted and ($1::text is null or $1 = '${write}') and ($2::text is null or c.name = $2) and ($3::text is null or r.who = $3)`;
+
+async function listed(database: Database, filter: Filter, page: { limit: number; offset: number }): Promise<(AuditEvent & { id: string; at: string })[]> {
+  // Each half brings no more than the page can show.
+  const rows = await database.rows<AuditRow>(
+    `select * from (
+       (select id::text, at, who, what, subject, before, after, why, result, null::int4 as restore, 0 as row, 0 as outcome, 0 as reason, 0 as code, '' as job, '' as snapshot, id as place
+        from audit where ${recorded} order by id desc limit $4::int4 + $5::int4)
+       union all
+       (select 'r' || rr.restore || '.' || rr.row, r.finished_at, r.who, '${write}', c.name, null, null, r.reason, null, rr.restore, rr.row, rr.outcome, rr.why, rr.code, r.job_id, r.snapshot_id::text, -rr.row
+        from restore_row rr join restore r on r.number = rr.restore join channel c on c.id = rr.channel
+        where ${ofRestores} order by rr.restore desc, rr.row limit $4::int4 + $5::int4)
+     ) events order by at desc, place desc limit $4 offset $5`,
+    [...wanted(filter), page.limit, page.offset],
+  );
+  const values = await restoreValues(database, [...new Set(rows.flatMap((row) => row.restore ?? []))]);
+  return rows.map(({ id, at, who, what, subject, why, ...row }) => {
+    const told = { id, at: at.toISOString(), who, what, subject, why };
+    if (row.restore === null) return { ...told, before: valueOf(row.before), after: valueOf(row.after), result: row.result ?? '' };
+    const { before, target, after } = values.get(row.restore)!;
+    const { sentence } = reasonOf(row.reason, row.code);
+    return {
+      ...told,
+      before: { value: jsonValueOf(before, row.row) },
+      after: { value: jsonValueOf(target, row.row), readBack: jsonValueOf(after, row.row), job: row.job, snapshot: row.snapshot },
+      result: `${restoreOutcomeNames[row.outcome as RestoreOutcome]}${sentence === '' ? '' : `: ${sentence}`}`,
+    };
+  });
+}
+
+async function counted(database: Database, filter: Filter): Promise<number> {
+  const rows = filter.subject === undefined
+    ? `(select coalesce(sum(r.attempted), 0) from restore r where ($1::text is null or $1 = '${write}') and ($3::text is null or r.who = $3))`
+    : `(select count(*) from channel c join restore_row rr on rr.channel = c.id join restore r on r.number = rr.restore where ${ofRestores})`;
+  const [sum] = await database.rows<{ count: string }>(`select ((select count(*) from audit where ${recorded}) + ${rows})::text as count`, wanted(filter));
+  return Number(sum!.count);
 }
 
 /** Bigints and non-finite numbers as the texts that the API shows; nothing is lost to null. */

@@ -4,11 +4,17 @@
  */
 import pg from 'pg';
 import type { Log } from '../../kernel/log.ts';
+import { copyIn } from './copy.ts';
 import { databaseFault, isAway } from './faults.ts';
 import { createPulse } from './pulse.ts';
 
 export interface Session {
   rows<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+export interface Transaction extends Session {
+  /** A failure half-way leaves nothing because the transaction does. */
+  copy(statement: string, buffers: Iterable<Buffer>): Promise<void>;
 }
 
 /** A connection of one's own, for COPY. Give it back with the fault, if any, so that a broken one is not used again. */
@@ -19,7 +25,7 @@ export interface Lease {
 
 export interface Database extends Session {
   /** All or nothing. `steady` reads one unchanging state of the database. */
-  transaction<Result>(work: (session: Session) => Promise<Result>, kind?: 'steady'): Promise<Result>;
+  transaction<Result>(work: (session: Transaction) => Promise<Result>, kind?: 'steady'): Promise<Result>;
   connect(): Promise<Lease>;
   ping(): Promise<number>;
   close(): Promise<void>;
@@ -115,6 +121,13 @@ export function createDatabase(options: { url: string; poolSize: number; log: Lo
   };
 }
 
-export function sessionOn(client: pg.ClientBase): Session {
-  return { rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => (await client.query<Row>(text, [...values])).rows };
+export function sessionOn(client: pg.PoolClient): Transaction {
+  return {
+    rows: async <Row extends object>(text: string, values: readonly unknown[] = []) => (await client.query<Row>(text, [...values])).rows,
+    copy: async (statement, buffers) => {
+      const into = copyIn(client, statement);
+      await into.write(buffers);
+      await into.finish();
+    },
+  };
 }

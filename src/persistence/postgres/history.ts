@@ -23,8 +23,8 @@ export async function readHistory(database: Database, metas: MetaTable, of: Hist
   const { key, join, roles } = await subjectOf(database, of);
   const values: unknown[] = [key];
   const conditions: string[] = [];
-  if (page.from) conditions.push(`s.created_at >= $${values.push(page.from)}`);
-  if (page.to) conditions.push(`s.created_at <= $${values.push(page.to)}`);
+  if (page.from) conditions.push(`date_trunc('milliseconds', s.created_at) >= $${values.push(page.from)}`);
+  if (page.to) conditions.push(`date_trunc('milliseconds', s.created_at) <= $${values.push(page.to)}`);
   // Asked of each snapshot through the key, as in snapshot-list.ts.
   conditions.push(`(${roles.map(({ channel }) => `(select true from snapshot_value p where p.snapshot = s.number and p.channel = ${channel})`).join(' or ')})`);
   const from = `from snapshot s ${join} where ${conditions.join(' and ')}`;

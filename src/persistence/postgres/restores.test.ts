@@ -17,7 +17,7 @@ test('R4: the rows of a restore are kept once, whole, and read in the order of t
     channel: channels,
     outcome: Uint8Array.of(RestoreOutcome.verified, RestoreOutcome.failed, RestoreOutcome.written),
     why: Uint8Array.of(0, restoreReasonNames.indexOf('refused'), restoreReasonNames.indexOf('notReadBack')),
-    code: Uint16Array.of(0, 65_535, 0),
+    code: Uint16Array.of(0, 65_535, 0), attempted: Uint8Array.of(1, 1, 0),
     before: doubles(channels, (i) => (i === 0 ? NaN : i)), target: doubles(channels, (i) => i + 10), after,
   };
   await store.restores.save(restore);

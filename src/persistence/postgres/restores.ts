@@ -1,11 +1,12 @@
 /** What became of each row of a restore (R4), kept when its job has ended. */
-import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
-import { restoreOutcomeNames, restoreReasonNames, restoreReasonSentences, type RestoreRow } from '../../contracts/restores.ts';
+import { encodeFrame } from '../../contracts/frame.ts';
+import { restoreOutcomeNames, type RestoreRow } from '../../contracts/restores.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { jsonValueOf } from '../../snapshots/json-values.ts';
 import type { RestoreStore, StoredRestore } from '../port.ts';
 import type { Database } from './database.ts';
-import { intArray } from './packed.ts';
+import { encodeRestoreRows, restoreRowColumns } from './restore-encoder.ts';
+import { reasonOf, restoreValues } from './restore-values.ts';
 import { forever } from './revisions.ts';
 import { knownForm } from './uuid.ts';
 
@@ -18,32 +19,25 @@ export function createRestores(database: Database): RestoreStore {
 
 function saveRestore(database: Database, restore: StoredRestore): Promise<void> {
   const n = restore.channel.length;
-  for (const [what, length] of Object.entries({ outcome: restore.outcome.length, why: restore.why.length, code: restore.code.length, before: restore.before.length, target: restore.target.length, after: restore.after.length })) {
+  for (const [what, length] of Object.entries({ outcome: restore.outcome.length, why: restore.why.length, code: restore.code.length, attempted: restore.attempted.length, before: restore.before.length, target: restore.target.length, after: restore.after.length })) {
     if (length !== n) throw new DreyError('internal', `the restore of job ${restore.jobId} has ${n} channels and ${length} rows of ${what}`);
   }
   return database.transaction(async (session) => {
     const [made] = await session.rows<{ number: number }>(
-      `insert into restore (job_id, snapshot_id, who, reason, started_at, finished_at, before_values, target_values, after_values)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (job_id) do nothing returning number`,
+      `insert into restore (job_id, snapshot_id, who, reason, started_at, finished_at, attempted, before_values, target_values, after_values)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (job_id) do nothing returning number`,
       [
         restore.jobId, knownForm('snapshot', restore.snapshotId), restore.who, restore.reason, restore.startedAt, restore.finishedAt,
+        restore.attempted.reduce((sum, attempted) => sum + attempted, 0),
         ...[restore.before, restore.target, restore.after].map((columns) => Buffer.from(encodeFrame(null, columns))),
       ],
     );
-    if (!made) return;
-    await session.rows(
-      `insert into restore_row (restore, row, channel, outcome, why, code)
-       select $1, at - 1, channel, outcome, why, code from unnest($2::int4[], $3::int2[], $4::int2[], $5::int4[]) with ordinality x(channel, outcome, why, code, at)`,
-      [made.number, intArray(restore.channel), `{${restore.outcome.join(',')}}`, `{${restore.why.join(',')}}`, `{${restore.code.join(',')}}`],
-    );
+    if (made) await session.copy(`copy restore_row (${restoreRowColumns}) from stdin (format binary)`, [encodeRestoreRows(made.number, restore)]);
   });
 }
 
 async function readRows(database: Database, jobId: string, options: { limit: number; offset: number; outcome?: string }): ReturnType<RestoreStore['rows']> {
-  const [stored] = await database.rows<{ number: number; before_values: Buffer; target_values: Buffer; after_values: Buffer }>(
-    'select number, before_values, target_values, after_values from restore where job_id = $1',
-    [jobId],
-  );
+  const [stored] = await database.rows<{ number: number }>('select number from restore where job_id = $1', [jobId]);
   if (!stored) throw new DreyError('notFound', `there are no stored rows of a restore by job ${JSON.stringify(jobId.slice(0, 60))}`);
   const only = options.outcome === undefined ? null : restoreOutcomeNames.indexOf(options.outcome as (typeof restoreOutcomeNames)[number]);
   if (only === -1) throw new DreyError('badInput', `${JSON.stringify(options.outcome!.slice(0, 60))} is no outcome of a restore: one of ${restoreOutcomeNames.join(', ')}`);
@@ -55,17 +49,16 @@ async function readRows(database: Database, jobId: string, options: { limit: num
      where r.restore = $1 and ($2::int2 is null or r.outcome = $2) order by c.name, r.row limit $3 offset $4`,
     [stored.number, only, options.limit, options.offset],
   );
-  const [before, target, after] = [stored.before_values, stored.target_values, stored.after_values].map((bytes) => decodeFrame(bytes).columns);
+  const { before, target, after } = (await restoreValues(database, rows.length === 0 ? [] : [stored.number])).get(stored.number) ?? {};
   return {
     rows: rows.map((row): RestoreRow => {
-      const why = restoreReasonNames[row.why] ?? 'none';
-      const code = row.code === 0 ? '' : ` (protocol error ${row.code})`;
+      const why = reasonOf(row.why, row.code);
       return {
         pvId: row.entry_id,
         pvName: row.name,
         outcome: restoreOutcomeNames[row.outcome]!,
-        why,
-        detail: `${restoreReasonSentences[why]}${code}`,
+        why: why.name,
+        detail: why.sentence,
         before: jsonValueOf(before!, row.row),
         target: jsonValueOf(target!, row.row),
         after: jsonValueOf(after!, row.row),

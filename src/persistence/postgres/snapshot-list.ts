@@ -21,8 +21,9 @@ export async function listSnapshots(database: Database, filter: SnapshotFilter, 
   };
   if (filter.title !== undefined && filter.title !== '') condition((title) => `title ilike ${title}`, likePattern(filter.title));
   if (filter.author !== undefined && filter.author !== '') condition((author) => `created_by ilike ${author}`, likePattern(filter.author));
-  if (filter.from !== undefined) condition((from) => `created_at >= ${from}`, filter.from);
-  if (filter.to !== undefined) condition((to) => `created_at <= ${to}`, filter.to);
+  // Whole ms, as the list shows them: a time taken from it must find its snapshot again.
+  if (filter.from !== undefined) condition((from) => `date_trunc('milliseconds', created_at) >= ${from}`, filter.from);
+  if (filter.to !== undefined) condition((to) => `date_trunc('milliseconds', created_at) <= ${to}`, filter.to);
   if (filter.kind !== undefined) condition((kind) => `kind = ${kind}`, filter.kind);
   if (filter.tags !== undefined && filter.tags.length > 0) {
     const malformed = filter.tags.find((id) => !isUuid(id));
