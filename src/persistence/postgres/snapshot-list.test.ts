@@ -1,0 +1,48 @@
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import { addEntries, allChannels, doubles, numberedEntries, openStore, takeSnapshot } from '../../../testing/persistence/store.ts';
+import { compareColumns } from '../../snapshots/compare-columns.ts';
+
+test('the cost of listing is independent of the values stored: it never looks at them', async () => {
+  await using store = await openStore();
+  const [{ tags }] = (await addEntries(store, [{ setpointAddress: 'A', tagNames: { Area: ['L1'] } }])) as [{ tags: { id: string }[] }];
+  await takeSnapshot(store, doubles(await allChannels(store), () => 1), { title: 'listed' });
+  const locker = new pg.Client({ connectionString: store.url });
+  await locker.connect();
+  // Whoever reads a value waits here for ever.
+  await locker.query('begin; lock table snapshot_value in access exclusive mode');
+  try {
+    const filter = { title: 'list', author: 'test', tags: [tags[0]!.id], from: new Date(0), to: new Date(Date.now() + 60_000), sort: 'title' } as const;
+    expect(await store.snapshots.list(filter, { limit: 10, offset: 0 })).toMatchObject({ totalCount: 1, results: [{ title: 'listed', pvCount: 1 }] });
+  } finally {
+    await locker.end();
+  }
+});
+
+test('snapshots of a PV are found over several partitions, one probe each', async () => {
+  await using store = await openStore();
+  await addEntries(store, numberedEntries(3));
+  const channels = await allChannels(store);
+  for (let n = 0; n < 70; n++) await takeSnapshot(store, doubles(n % 2 === 0 ? channels : channels.slice(0, 2), () => n), { title: `n${n}` });
+  const found = await store.snapshots.list({ pvName: 'TEST:00002' }, { limit: 1000, offset: 0 });
+  expect(found.totalCount).toBe(35);
+  expect(found.results.map(({ title }) => title)).toEqual(Array.from({ length: 35 }, (_, n) => `n${68 - 2 * n}`));
+  const history = await store.snapshots.history({ pvName: 'TEST:00002' }, { limit: 2, offset: 1 });
+  expect(history.totalCount).toBe(35);
+  expect(history.points.map(({ snapshot, cells }) => [snapshot.title, history.columns.num[cells[0]!.row]])).toEqual([['n66', 66], ['n64', 64]]);
+});
+
+test('what SQL says of two snapshots, the rule over their columns says too', async () => {
+  await using store = await openStore();
+  await addEntries(store, numberedEntries(200).map((entry, i) => ({ ...entry, absTolerance: i % 3, relTolerance: i % 5 === 0 ? 0.5 : 0 })));
+  const channels = await allChannels(store);
+  const [a, b] = [await takeSnapshot(store, doubles(channels, (i) => i)), await takeSnapshot(store, doubles(channels.slice(0, 190), (i) => i + (i % 4)))];
+  for (const options of [{}, { tolerance: { abs: 1 } }, { tolerance: { abs: 0, rel: 0 } }, { filter: { search: ':0001', devices: ['D1', 'D2'] } }]) {
+    const sql = await store.snapshots.compare(a.id, b.id, options);
+    const found = await store.snapshots.comparable([a.id, b.id], options);
+    const ruled = compareColumns(found, found.columns[0]!, [found.columns[1]!], (hash) => found.metas.get(hash));
+    expect((await found.name(ruled.rows)).map(({ name }) => name).sort(), JSON.stringify(options)).toEqual(sql.differences.map(({ name }) => name));
+    expect([ruled.matchCount, ruled.differenceCount]).toEqual([sql.matchCount, sql.differenceCount]);
+    expect(sql.differenceCount).toBeGreaterThan(0);
+  }
+});
