@@ -5,14 +5,14 @@ import { compareColumns } from '../../snapshots/compare-columns.ts';
 
 test('the cost of listing is independent of the values stored: it never looks at them', async () => {
   await using store = await openStore();
-  const [{ tags }] = (await addEntries(store, [{ setpointAddress: 'A', tagNames: { Area: ['L1'] } }])) as [{ tags: { id: string }[] }];
+  const [entry] = await addEntries(store, [{ setpointAddress: 'A', tagNames: { Area: ['L1'] } }]);
   await takeSnapshot(store, doubles(await allChannels(store), () => 1), { title: 'listed' });
   const locker = new pg.Client({ connectionString: store.url });
   await locker.connect();
   // Whoever reads a value waits here for ever.
   await locker.query('begin; lock table snapshot_value in access exclusive mode');
   try {
-    const filter = { title: 'list', author: 'test', tags: [tags[0]!.id], from: new Date(0), to: new Date(Date.now() + 60_000), sort: 'title' } as const;
+    const filter = { title: 'list', author: 'test', tags: [entry!.tags[0]!.id], from: new Date(0), to: new Date(Date.now() + 60_000), sort: 'title' } as const;
     expect(await store.snapshots.list(filter, { limit: 10, offset: 0 })).toMatchObject({ totalCount: 1, results: [{ title: 'listed', pvCount: 1 }] });
   } finally {
     await locker.end();
