@@ -10,7 +10,7 @@ COPY src ./src
 # The data folder of a role; nothing in it needs to be kept.
 RUN mkdir .drey && chown node:node .drey
 USER node
-ENV DREY_LOG_FORMAT=json
+ENV DREY_LOG_FORMAT=json NODE_COMPILE_CACHE=/drey/.drey/compile-cache
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "src/main.ts"]

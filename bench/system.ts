@@ -87,6 +87,8 @@ export class System {
     this.#child = spawn(process.execPath, [...(this.#profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profiles}`]), join(project, 'src', 'main.ts'), 'up', '--no-demo'], {
       cwd: project,
       env: {
+        // As the launcher sets it.
+        NODE_COMPILE_CACHE: join(project, '.drey', 'compile-cache'),
         ...inherited,
         DREY_PORT: String(port), DREY_DATA: data, DREY_BRING: join(project, '.drey'), DREY_LOG: 'warn', DREY_LOG_FORMAT: 'json',
         DATABASE_URL: this.#postgres.url, EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: this.facility.addressList,

@@ -16,7 +16,7 @@ module.exports.layers = {
   'contracts/': [],
   'kernel/': [contracts],
   'snapshots/': [contracts, kernel],
-  'formats/': [contracts, kernel],
+  'formats/': [contracts, kernel, 'snapshots/arrays.ts'],
   'channel-access/': [contracts, kernel],
   'bus/': [contracts, kernel],
   // SQL narrows a comparison down, the rule itself decides: there is one rule of what is the same.

@@ -41,6 +41,8 @@ export async function startDrey(options: DreyOptions = {}): Promise<Drey> {
     DREY_DATA: folder.path,
     DREY_BRING: BROUGHT,
     DREY_LOG_FORMAT: 'json',
+    // As the launcher sets it.
+    NODE_COMPILE_CACHE: join(PROJECT, '.drey', 'compile-cache'),
     DREY_URL: url,
     EPICS_CA_AUTO_ADDR_LIST: 'NO',
     EPICS_CA_REPEATER_PORT: String(await freePort()),
