@@ -33,9 +33,13 @@ const separator = '\u001f';
 
 export async function readPage(database: Database, metas: MetaTable, id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> {
   const snapshot = await readSnapshot(database, id);
-  const { rows, totalCount } = await readEntriesThen(database, snapshot, options);
-  const whole = rows.length === totalCount && !options.search;
-  const columns = await readValues(database, snapshot, whole ? undefined : channelsOf(rows));
+  const whole = options.limit === undefined && !options.offset && !options.search;
+  // Of the whole the values can be read beside the entries: on a connection of their own.
+  const entriesThenRead = readEntriesThen(database, snapshot, options);
+  const [{ rows, totalCount }, columns] = await Promise.all([
+    entriesThenRead,
+    whole ? readValues(database, snapshot) : entriesThenRead.then((read) => readValues(database, snapshot, channelsOf(read.rows))),
+  ]);
   const cell = (channel: number | null, name: string | null): SnapshotCell | null => (channel === null || name === null ? null : { name, row: indexIn(columns.channel, channel) });
   const entries = rows.map((row): SnapshotEntryRow => ({
     entryId: row.entry_id,
