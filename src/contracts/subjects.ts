@@ -17,6 +17,8 @@ export const subjectTable: readonly SubjectRow[] = [
   { subject: 'drey.v1.work.<host>.read', kind: 'work', from: 'coordinator', to: 'ioc-host', body: 'frame ReadItem', about: 'read these channels of one IOC, answer on replyTo' },
   { subject: 'drey.v1.work.<host>.write', kind: 'work', from: 'coordinator', to: 'ioc-host', body: 'frame WriteItem', about: 'write these channels of one IOC, log every row' },
   { subject: 'drey.v1.log.restore.<job>.<item>', kind: 'log', from: 'ioc-host, coordinator', to: 'coordinator, ioc-host', body: 'frame RestoreLogEntry', about: 'what was attempted and what became of it' },
+  { subject: 'drey.v1.firing.<trigger>', kind: 'work', from: 'ioc-host', to: 'coordinator', body: 'Firing', about: 'a trigger has fired: take its snapshot' },
+  { subject: 'drey.v1.delivery.<webhook>', kind: 'work', from: 'coordinator', to: 'coordinator', body: 'WebhookMessage', about: 'something to tell a webhook' },
 
   { subject: 'drey.v1.live.read', kind: 'request', from: 'gateway, coordinator', to: 'every ioc-host', body: 'frame LiveRead', answer: 'frame LiveAnswer', about: 'interactive read, each host answers for its channels' },
   { subject: 'drey.v1.live.describe', kind: 'request', from: 'gateway, coordinator', to: 'every ioc-host', body: 'DescribeRequest', answer: '{metas}', about: 'channel descriptions by hash' },
@@ -26,8 +28,10 @@ export const subjectTable: readonly SubjectRow[] = [
   { subject: 'drey.v1.host.command', kind: 'request', from: 'gateway', to: 'every ioc-host', body: '{ioc, command, reason, who}', answer: 'IocView, from the owner alone', about: 'operator opens, closes or observes a breaker' },
   { subject: 'drey.v1.catalogue.channels', kind: 'request', from: 'ioc-host', to: 'one coordinator', body: '{after, limit}', answer: '{revision, channels: [id, name, ioc][], more}', about: 'the channel dictionary in pages, by id' },
   { subject: 'drey.v1.directory.update', kind: 'request', from: 'ioc-host', to: 'one coordinator', body: '{host, found: {ioc: ids}}', answer: '{}', about: 'where channels were found; kept for the next start' },
+  { subject: 'drey.v1.automation.triggers', kind: 'request', from: 'ioc-host', to: 'one coordinator', body: '{}', answer: '{triggers: WatchedTrigger[]}', about: 'the enabled triggers, for the hosts that watch their channels' },
 
   { subject: 'drey.v1.event.catalogue', kind: 'event', from: 'gateway', to: 'everybody', body: '{revision}', about: 'the catalogue has a new revision' },
+  { subject: 'drey.v1.event.automation', kind: 'event', from: 'gateway', to: 'everybody', body: '{kind: schedule|trigger|webhook, id}', about: 'a schedule, trigger or webhook was made, edited or deleted' },
   { subject: 'drey.v1.event.directory', kind: 'event', from: 'coordinator', to: 'everybody', body: '{found: {ioc: ids}}', about: 'channels have a (new) IOC' },
   { subject: 'drey.v1.event.ioc.<host>', kind: 'event', from: 'ioc-host', to: 'everybody', body: 'IocView', about: 'the breaker or circuit of an IOC changed' },
   { subject: 'drey.v1.event.job.<job>', kind: 'event', from: 'coordinator', to: 'everybody', body: 'Job', about: 'progress, completion, failure of a job' },
@@ -55,6 +59,10 @@ export const subjects = {
   allWork: 'drey.v1.work.*.*',
   restoreLog: (job: string, item: number | '*') => `drey.v1.log.restore.${token(job)}.${item}`,
   allRestoreLogs: 'drey.v1.log.restore.*.*',
+  firing: (trigger: string) => `drey.v1.firing.${token(trigger)}`,
+  allFirings: 'drey.v1.firing.*',
+  delivery: (webhook: string) => `drey.v1.delivery.${token(webhook)}`,
+  allDeliveries: 'drey.v1.delivery.*',
   liveRead: 'drey.v1.live.read',
   liveDescribe: 'drey.v1.live.describe',
   liveInterest: 'drey.v1.live.interest',
@@ -64,6 +72,8 @@ export const subjects = {
   hostCommand: 'drey.v1.host.command',
   catalogueChannels: 'drey.v1.catalogue.channels',
   directoryUpdate: 'drey.v1.directory.update',
+  automationTriggers: 'drey.v1.automation.triggers',
+  automationEvent: 'drey.v1.event.automation',
   catalogueEvent: 'drey.v1.event.catalogue',
   directoryEvent: 'drey.v1.event.directory',
   iocEvent: (host: string) => `drey.v1.event.ioc.${token(host)}`,
@@ -77,7 +87,7 @@ export const subjects = {
   api: 'drey.v1.api',
 } as const;
 
-export const streams = { work: 'DREY_WORK', restoreLog: 'DREY_RESTORE_LOG' } as const;
+export const streams = { work: 'DREY_WORK', restoreLog: 'DREY_RESTORE_LOG', firings: 'DREY_FIRINGS', deliveries: 'DREY_DELIVERIES' } as const;
 export const buckets = { jobs: 'drey-jobs', hosts: 'drey-hosts', orders: 'drey-orders' } as const;
 
 /** One token of a subject from any text: what a token cannot hold becomes `_`. */

@@ -9,6 +9,7 @@
  * - D1: malformed ids are DreyError `notFound` or `badInput`, never a database error.
  */
 import type { CatalogueChannel, CatalogueEntry, CatalogueEntryEdit, NewCatalogueEntry, Tag } from '../contracts/catalogue.ts';
+import type { RuleKind } from '../contracts/automation.ts';
 import type { RestoreRow } from '../contracts/restores.ts';
 import type { SnapshotMode, SnapshotQuality, SnapshotScope, SnapshotSummary } from '../contracts/snapshots.ts';
 import type { ChannelMeta, ValueColumns } from '../contracts/values.ts';
@@ -19,6 +20,7 @@ export interface Persistence {
   readonly snapshots: SnapshotStore;
   readonly restores: RestoreStore;
   readonly apiKeys: ApiKeyStore;
+  readonly rules: RuleStore;
   readonly audit: AuditStore;
   /** Brings the schema to this program's version; safe when several processes do it at once. */
   migrate(): Promise<void>;
@@ -330,6 +332,31 @@ export interface ApiKeyStore {
   verify(token: string): Promise<ApiKey | undefined>;
   list(activeOnly: boolean): Promise<ApiKey[]>;
   deactivate(id: string): Promise<ApiKey>;
+}
+
+/** A schedule, trigger or webhook. */
+export interface Rule<Definition = unknown> {
+  readonly id: string;
+  readonly kind: RuleKind;
+  readonly name: string;
+  readonly definition: Definition;
+  /** What became of it. */
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly createdBy: string;
+  readonly createdDate: string;
+  readonly lastModifiedDate: string;
+}
+
+export interface RuleStore {
+  /** In the order of their making. */
+  list(kind: RuleKind): Promise<Rule[]>;
+  get(kind: RuleKind, id: string): Promise<Rule>;
+  /** `conflict` on a name that another of its kind has, whatever the case. `at`: by the clock that its firings go by. */
+  create(kind: RuleKind, rule: { name: string; definition: unknown; createdBy: string; at: Date }): Promise<Rule>;
+  edit(kind: RuleKind, id: string, rule: { name: string; definition: unknown; at: Date }): Promise<Rule>;
+  delete(kind: RuleKind, id: string): Promise<Rule>;
+  /** Adds to its state. With an older `lastFiringAt` than the one noted, nothing. A rule that is gone is no error. */
+  note(id: string, state: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** A1. */

@@ -146,6 +146,18 @@ test('the roles do through JetStream what their work needs', async () => {
   await eventually(() => done.length === 1, { saying: 'the host to take the work' });
   expect((await coordinator.readLog(streams.restoreLog, subjects.restoreLog('job1', '*'))).map(({ subject }) => subject)).toEqual([subjects.restoreLog('job1', 1)]);
   await taking.stop();
+
+  const fired: string[] = [];
+  const counting = await coordinator.work(streams.firings, { name: 'coordinators', filter: subjects.firing('trigger1'), ackWaitMs: 5000, concurrency: 1 }, async ({ subject }) => {
+    await coordinator.store(subjects.delivery('webhook1'), body, { id: subject });
+    fired.push(subject);
+  });
+  const told: string[] = [];
+  const telling = await coordinator.work(streams.deliveries, { name: 'coordinators', filter: subjects.delivery('webhook1'), ackWaitMs: 5000, concurrency: 1 }, async ({ subject }) => void told.push(subject));
+  await host.store(subjects.firing('trigger1'), body, { id: 'trigger1' });
+  await eventually(() => told.length === 1, { saying: 'the firing to be taken and its webhook to be told' });
+  expect([fired, told]).toEqual([[subjects.firing('trigger1')], [subjects.delivery('webhook1')]]);
+  await Promise.all([counting.stop(), telling.stop()]);
   await Promise.all([gateway.close(), coordinator.close(), host.close()]);
 });
 

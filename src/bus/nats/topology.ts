@@ -28,6 +28,31 @@ const wanted: (Partial<StreamConfig> & { name: string })[] = [
     discard: DiscardPolicy.New,
   },
   {
+    name: streams.firings,
+    description: 'triggers that have fired, for coordinators to make jobs of',
+    subjects: [subjects.allFirings],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    // A snapshot a day late is not what the trigger was for.
+    max_age: nanos(day),
+    // A firing is the same one for as long as a host may try to store it again.
+    duplicate_window: nanos(60 * minute),
+    max_bytes: 16 * 1024 ** 2,
+    discard: DiscardPolicy.New,
+  },
+  {
+    name: streams.deliveries,
+    description: 'what webhooks are to be told',
+    subjects: [subjects.allDeliveries],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    max_age: nanos(day),
+    // Every coordinator hears of an event and stores it; so does one that looks back after its start.
+    duplicate_window: nanos(60 * minute),
+    max_bytes: 64 * 1024 ** 2,
+    discard: DiscardPolicy.Old,
+  },
+  {
     name: streams.restoreLog,
     description: 'what was attempted on the machine and what became of it',
     subjects: [subjects.allRestoreLogs],

@@ -8,6 +8,7 @@ import { createDatabase } from './database.ts';
 import { createMetaTable } from './metas.ts';
 import { migrate } from './migrate.ts';
 import { createRestores } from './restores.ts';
+import { createRules } from './rules.ts';
 import { createSnapshots } from './snapshots.ts';
 import { createTags } from './tags.ts';
 
@@ -26,6 +27,7 @@ export function createPersistence({ url, poolSize = 12, log }: PostgresOptions):
     snapshots: createSnapshots(database, createMetaTable(database), Math.max(1, Math.floor(poolSize / 2))),
     restores: createRestores(database),
     apiKeys: createApiKeys(database, log),
+    rules: createRules(database),
     audit: createAudit(database),
     migrate: () => migrate(database, log),
     ping: () => database.ping(),
