@@ -17,7 +17,7 @@ export interface Client {
   finished(jobId: string, onProgress: (job: Job) => void): Promise<Job>;
 }
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export function createClient(config: Config): Client {
   const url = config.url.replace(/\/$/, '');
@@ -25,7 +25,7 @@ export function createClient(config: Config): Client {
 
   async function call(method: string, path: string, query: Query = {}, body?: unknown): Promise<Response> {
     const target = new URL(`${url}${path}`);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(name, String(value));
+    for (const [name, value] of Object.entries(query)) for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) target.searchParams.append(name, String(one));
     const headers: Record<string, string> = { accept: 'application/json', 'x-drey-user': userName() };
     if (key !== undefined) headers['x-api-key'] = key;
     if (body !== undefined) headers['content-type'] = 'application/json';

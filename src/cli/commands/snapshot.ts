@@ -28,13 +28,15 @@ export function snapshotCommands(connect: () => Client): Command {
     .option('--tag <Group=Tag...>', 'only entries with these tags: any within a group, all groups')
     .option('--pv <name...>', 'only these PVs')
     .option('--deadline <ms>', 'time an IOC has for answering', wholeNumber, 2000)
+    .option('--label <text...>', 'words to find it by')
+    .option('--golden', 'a reference: it is not deleted while it is golden (needs the scope write or admin)')
     .option('--json', 'print JSON')
     .action(take);
-  async function take(title: string, options: { description: string; monitored?: true; tag?: string[]; pv?: string[]; deadline: number; json?: true }): Promise<void> {
+  async function take(title: string, options: { description: string; monitored?: true; tag?: string[]; pv?: string[]; deadline: number; label?: string[]; golden?: true; json?: true }): Promise<void> {
     const client = connect();
     if (options.tag && options.pv) throw new DreyError('badInput', 'give --tag or --pv, not both');
     const scope = options.pv ? { kind: 'names', pvNames: options.pv } : options.tag ? await tagScope(client, options.tag) : { kind: 'all' };
-    const { jobId } = await client.post<{ jobId: string }>('/v1/snapshots', { title, description: options.description, mode: options.monitored ? 'monitored' : 'live', scope, deadlineMs: options.deadline });
+    const { jobId } = await client.post<{ jobId: string }>('/v1/snapshots', { title, description: options.description, mode: options.monitored ? 'monitored' : 'live', scope, deadlineMs: options.deadline, labels: options.label, golden: options.golden });
     const job = await follow(client, jobId);
     const taken = await client.get<SnapshotSummary>(`/v1/snapshots/${job.resultId}`, { limit: 0 });
     if (options.json) return printJson(taken);
@@ -46,16 +48,18 @@ export function snapshotCommands(connect: () => Client): Command {
     .command('list')
     .description('newest first')
     .option('--title <text>', 'only those with this in their title')
+    .option('--label <text...>', 'only those with any of these labels')
+    .option('--golden', 'only golden ones')
     .option('--limit <n>', 'how many', wholeNumber, 20)
     .option('--offset <n>', 'skip so many', wholeNumber, 0)
     .option('--json', 'print JSON')
-    .action(async (options: { title?: string; limit: number; offset: number; json?: true }) => {
-      const { body, totalCount } = await connect().getCounted<SnapshotSummary[]>('/v1/snapshots', { title: options.title, limit: options.limit, offset: options.offset });
+    .action(async (options: { title?: string; label?: string[]; golden?: true; limit: number; offset: number; json?: true }) => {
+      const { body, totalCount } = await connect().getCounted<SnapshotSummary[]>('/v1/snapshots', { title: options.title, label: options.label, golden: options.golden, limit: options.limit, offset: options.offset });
       if (options.json) return printJson(body);
       if (body.length === 0) return print('no snapshots');
       printTable(
-        ['ID', 'TAKEN', 'BY', 'ROWS', 'READ', 'TITLE'],
-        body.map((one) => [one.id, localTime(one.createdDate), one.createdBy, one.pvCount, one.quality.outcomes['ok'] ?? 0, one.kind === 'before-restore' ? `${one.title} [before restore]` : one.title]),
+        ['ID', 'TAKEN', 'BY', 'ROWS', 'READ', 'LABELS', 'TITLE'],
+        body.map((one) => [one.id, localTime(one.createdDate), one.createdBy, one.pvCount, one.quality.outcomes['ok'] ?? 0, [...(one.golden ? ['GOLDEN'] : []), ...one.labels].join(', '), one.kind === 'before-restore' ? `${one.title} [before restore]` : one.title]),
       );
       if (totalCount > body.length) print(`${count(totalCount, 'snapshot')} in all; see --limit and --offset`);
     });
