@@ -49,6 +49,7 @@ export const restoreReasonNames = [
   'hostLost', // the ioc-host did not answer
   'expired', // the work item came too late to be started
   'notOwned', // the ioc-host asked does not watch the channel
+  'notRead', // its live value could not be read, so it could not be kept before (R3)
 ] as const;
 export type RestoreReason = (typeof restoreReasonNames)[number];
 export const restoreReasonSentences: Record<RestoreReason, string> = {
@@ -75,6 +76,7 @@ export const restoreReasonSentences: Record<RestoreReason, string> = {
   hostLost: 'the ioc-host did not answer',
   expired: 'the work item came too late to be started',
   notOwned: 'the ioc-host asked does not watch this channel (it moved, or was removed meanwhile)',
+  notRead: 'the IOC did not answer when its live value was read, and what cannot be kept before is not overwritten',
 };
 
 /**

@@ -45,7 +45,7 @@ test.each([
   ['its IOC open', double(2), row(ValueKind.none, { outcome: ReadOutcome.iocOpen }), {}, 'held', 'iocOpen'],
   ['the channel disconnected', double(2), row(ValueKind.none, { outcome: ReadOutcome.disconnected }), {}, 'failed', 'disconnected'],
   ['the channel never found', double(2), row(ValueKind.none, { outcome: ReadOutcome.notFound }), {}, 'failed', 'notFound'],
-  ['the live read timed out', double(2), row(ValueKind.none, { outcome: ReadOutcome.timeout }), {}, 'failed', 'timeout'],
+  ['the live read timed out', double(2), row(ValueKind.none, { outcome: ReadOutcome.timeout }), {}, 'failed', 'notRead'],
   ['no write access', double(2), double(1), { access: AccessBits.known | AccessBits.read }, 'skipped', 'noWriteAccess'],
   ['text for a number', row(ValueKind.text, { text: '2' }), double(1), {}, 'skipped', 'wrongType'],
   ['a fraction for an integer', double(2.5), row(ValueKind.int32, { num: 1 }), {}, 'skipped', 'wrongType'],

@@ -84,7 +84,7 @@ function decide(saved: ValueColumns, live: ValueColumns, row: number, setpoint: 
 function unreadReason(outcome: number): RestoreReason {
   switch (outcome) {
     case ReadOutcome.timeout:
-      return 'timeout';
+      return 'notRead';
     case ReadOutcome.notFound:
       return 'notFound';
     case ReadOutcome.hostLost:

@@ -9,4 +9,5 @@ export { startNats, type NatsForTest } from './nats.ts';
 export { isRunning, startOwner, type Owner } from './processes.ts';
 export { createDatabase, startPostgres, type DatabaseOptions, type PostgresForTest, type TestDatabase } from './postgres.ts';
 export { manyRecords, recordsDb, startSoftIoc, type Fields, type RecordText, type SoftIocForTest } from './soft-ioc.ts';
+export { hang } from './processes.ts';
 export { temporaryFolder } from './run-folder.ts';

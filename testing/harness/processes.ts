@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { birthMark } from '../../src/embedded/index.ts';
+import { eventually } from './eventually.ts';
 import type { Owned } from './owner.ts';
 import { PROJECT } from './run-folder.ts';
 
@@ -26,6 +28,16 @@ export async function startOwner(owned: Owned, environment: NodeJS.ProcessEnv = 
     await ended;
   };
   return { pid: child.pid as number, server: JSON.parse(line) as Owner['server'], kill, [Symbol.asyncDispose]: () => kill('SIGKILL') };
+}
+
+/** Hangs a process as kill -STOP does, and waits until each of its threads stands still: the signal takes effect a moment later. */
+export async function hang({ pid }: { readonly pid: number }): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  const standsStill = (task: string): boolean => {
+    const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
+  };
+  await eventually(() => readdirSync(`/proc/${pid}/task`).every(standsStill), { saying: `process ${pid} to stand still` });
 }
 
 /** Whether a process runs: a zombie does not. */

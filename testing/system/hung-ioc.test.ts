@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { IocView } from '../../src/contracts/iocs.ts';
 import type { SnapshotSummary } from '../../src/contracts/snapshots.ts';
-import { eventually, freePort, manyRecords, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
+import { eventually, freePort, hang, manyRecords, startDrey, startSoftIoc, type Drey } from '../harness/index.ts';
 
 const perIoc = 100;
 const deadlineMs = 1000;
@@ -31,7 +31,7 @@ test('I1, I2: a hung IOC costs one timeout once, then nothing, and its breaker c
   const good = await take('all well');
   expect(good.quality.outcomes).toEqual({ ok: 4 * perIoc });
 
-  iocs[2]!.process.signal('SIGSTOP');
+  await hang(iocs[2]!.process);
   const first = await take('one hangs');
   expect(first.quality.outcomes).toEqual({ ok: 3 * perIoc, timeout: perIoc });
   expect(first.quality.iocsNotAnswering.map(({ ioc }) => ioc)).toEqual([`127.0.0.1:${iocs[2]!.port}`]);
@@ -54,7 +54,7 @@ test('I1, I2: a hung IOC costs one timeout once, then nothing, and its breaker c
 }, 90_000);
 
 test('S1: a monitored snapshot passes off no value of an IOC that hangs, before any breaker knows', async () => {
-  iocs[2]!.process.signal('SIGSTOP');
+  await hang(iocs[2]!.process);
   const taken = await take('from monitors', 'monitored');
   expect(taken.quality.outcomes).toEqual({ ok: 3 * perIoc, timeout: perIoc });
   iocs[2]!.process.signal('SIGCONT');

@@ -1,6 +1,6 @@
 /** The ioc-host on real soft IOCs, a real NATS server and the wire client. */
 import { afterEach, beforeAll, afterAll, describe, expect, test } from 'vitest';
-import { eventually, eventuallyEqual, manyRecords, startNats, startSoftIoc, temporaryFolder, type NatsServer, type SoftIoc } from '../../../testing/harness/index.ts';
+import { eventually, eventuallyEqual, hang, manyRecords, startNats, startSoftIoc, temporaryFolder, type NatsServer, type SoftIoc } from '../../../testing/harness/index.ts';
 import { fakeDictionary, type FakeDictionary } from '../../../testing/fakes/dictionary.ts';
 import { connectNats, ensureTopology } from '../../bus/nats/index.ts';
 import { json, type Bus } from '../../bus/port.ts';
@@ -156,7 +156,7 @@ describe('an ioc-host on real IOCs', () => {
     const running = await iocHost('h2', softIocs.map((ioc) => ioc.address));
     await whenConnected(running, 2 * perIoc);
     const ids = dictionary.ids([...namesOf(1), ...namesOf(2)]);
-    softIocs[0]!.kill('SIGSTOP');
+    await hang(softIocs[0]!.process);
     const first = await readWork(asker, 'h2', ids, { deadlineMs: 200 });
     expect(tally(first.columns.outcome)).toEqual({ [ReadOutcome.timeout]: perIoc, [ReadOutcome.ok]: perIoc });
     const second = await readWork(asker, 'h2', ids, { deadlineMs: 30_000 });
@@ -175,7 +175,7 @@ describe('an ioc-host on real IOCs', () => {
     await whenConnected(running, 2 * perIoc);
     const ids = dictionary.ids([...namesOf(1), ...namesOf(2)]);
     await eventually(async () => tally((await readWork(asker, 'h3', ids, { mode: 'monitored' })).columns.outcome)[ReadOutcome.ok] === 2 * perIoc, { saying: 'first updates of all', withinMs: 10_000 });
-    softIocs[0]!.kill('SIGSTOP');
+    await hang(softIocs[0]!.process);
     const { columns } = await readWork(asker, 'h3', ids, { mode: 'monitored', deadlineMs: 200 });
     expect([...columns.outcome.subarray(0, perIoc)].every((outcome) => outcome === ReadOutcome.timeout || outcome === ReadOutcome.iocOpen)).toBe(true);
     expect([...columns.outcome.subarray(perIoc)].every((outcome) => outcome === ReadOutcome.ok)).toBe(true);

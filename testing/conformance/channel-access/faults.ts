@@ -1,7 +1,7 @@
 // IOCs that die, hang, move and come back. These run side by side, each on IOCs of its own.
 import { describe, expect, test } from 'vitest';
 import { ChannelState } from '../../../src/channel-access/columns.ts';
-import { eventually, freePort, recordsDb, startSoftIoc } from '../../harness/index.ts';
+import { eventually, freePort, hang, recordsDb, startSoftIoc } from '../../harness/index.ts';
 import { Client, type Create } from './client.ts';
 import { freeUdpPort } from './udp-port.ts';
 
@@ -48,7 +48,7 @@ export function describeFaults(create: Create): void {
       const [row, other] = await client.connect(['H', 'W'], { monitor: true }) as unknown as [number, number];
       await client.until(() => client.monitored(row).num === 1, { saying: 'the first value' });
       const from = client.events.length;
-      hung.kill('SIGSTOP');
+      await hang(hung.process);
       const late = timed(client.readOne(row, 500));
       const reads = [];
       for (let n = 0; n < 20; n++) reads.push(await timed(client.readOne(other, 500)));
@@ -71,7 +71,7 @@ export function describeFaults(create: Create): void {
       await using ioc = await startSoftIoc({ records: one('L', 1) });
       await using client = await Client.start(create, { ports: [ioc.port] });
       const [row] = await client.connect(['L'], { monitor: true }) as unknown as [number];
-      ioc.kill('SIGSTOP');
+      await hang(ioc.process);
       const abandoned = await Promise.all([client.readOne(row, 150), client.readOne(row, 300)]);
       expect(abandoned.map(({ outcome }) => outcome)).toEqual(['timeout', 'timeout']);
       const from = client.events.length;
@@ -90,7 +90,7 @@ export function describeFaults(create: Create): void {
       await using client = await Client.start(create, { ports: [ioc.port] });
       const [row] = await client.connect(['G'], { monitor: true }) as unknown as [number];
       expect(await client.write(row, 2)).toBe('done');
-      ioc.kill('SIGSTOP');
+      await hang(ioc.process);
       await client.seen('circuit.unresponsive', { saying: 'the IOC to be unresponsive' });
       const from = client.events.length;
       const { result, ms } = await timed(client.write(row, 9, 300));
