@@ -21,6 +21,7 @@ import type { Door } from './http/door.ts';
 import { healthRoutes } from './http/health.ts';
 import { iocRoutes } from './http/iocs.ts';
 import { jobRoutes } from './http/jobs.ts';
+import { liveSocketRoutes } from './http/live-sockets.ts';
 import { liveValueRoutes } from './http/live-values.ts';
 import { monitorRoutes } from './http/monitor.ts';
 import { pvRoutes } from './http/pvs.ts';
@@ -30,11 +31,14 @@ import { snapshotRoutes } from './http/snapshots.ts';
 import { tagRoutes } from './http/tags.ts';
 import { offerServices } from './nats/services.ts';
 import { createOperations } from './operations/index.ts';
+import { createLiveSockets, type LiveSockets } from './ws/index.ts';
 
 export interface GatewayOptions extends HttpOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
+  /** Bytes that may wait in a WebSocket client before it is passed over. */
+  readonly mostBuffered?: number;
   /** EPICS_CA_* in force, for the EPICS test to tell. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -55,6 +59,7 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
   const stopping = new AbortController();
   const opened: { stop(): Promise<void> }[] = [];
   let http: Door | undefined;
+  let sockets: LiveSockets | undefined;
 
   const open = async <S extends { stop(): Promise<void> }>(opening: Promise<S>): Promise<S> => {
     const service = await opening;
@@ -76,7 +81,10 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       const jobs = await open(watchJobs(bus));
       const operations = createOperations({ persistence, bus, audit, hosts, jobs, clock, ...(options.environment ? { environment: options.environment } : {}) });
 
-      http = await createHttpServer({ authenticate: createAuthenticator(persistence.apiKeys), log, metrics, options });
+      const authenticate = createAuthenticator(persistence.apiKeys);
+      sockets = createLiveSockets({ persistence, bus, hosts, authenticate, clock, log, metrics, ...(options.mostBuffered === undefined ? {} : { mostBuffered: options.mostBuffered }) });
+
+      http = await createHttpServer({ authenticate, log, metrics, options });
       apiKeyRoutes(http, operations.apiKeys);
       pvRoutes(http, operations.catalogue, operations.live);
       monitorRoutes(http, operations.monitor);
@@ -92,6 +100,8 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       circuitRoutes(http, operations.circuits);
       healthRoutes(http, operations.health, { version: options.version, metrics });
       auditRoutes(http, persistence.audit);
+      liveSocketRoutes(http, sockets);
+      sockets.attach(http.server);
 
       await open(offerServices(bus, operations, options.version));
       await listen(http, options);
@@ -99,6 +109,9 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
 
     stop: async () => {
       stopping.abort();
+      // The server would wait for them for ever: it does not count them as its connections.
+      await sockets?.stop();
+      sockets = undefined;
       const app = http;
       if (app) {
         const impatient = setTimeout(() => app.server.closeAllConnections(), lastRequestsMs);
