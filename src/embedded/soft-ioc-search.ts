@@ -59,6 +59,11 @@ function inEpicsBase(environment: SoftIocSearch['environment']): Answer {
 
 interface Note { command: string[]; libraries: string; version: string }
 
+/** The folder of the package's libraries, if it was brought. */
+export function packagedLibraries(folder: string): { path: string; version: string } | { why: string } {
+  return packaged(folder);
+}
+
 /** What was installed says itself how it is run. */
 function packaged(folder: string): Answer {
   const home = join(folder, 'epics');

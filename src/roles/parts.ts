@@ -3,7 +3,6 @@ import { createCoordinator } from '../actors/coordinator/index.ts';
 import { createIocHost } from '../actors/ioc-host/index.ts';
 import { connectNats, ensureTopology } from '../bus/nats/index.ts';
 import type { Bus } from '../bus/port.ts';
-import { createWireClient } from '../channel-access/wire/index.ts';
 import type { CaEnvironment, ChannelAccess } from '../channel-access/port.ts';
 import type { Config } from '../config.ts';
 import { createGateway } from '../gateway/index.ts';
@@ -13,6 +12,7 @@ import type { Log } from '../kernel/log.ts';
 import { createMetrics, type Registry } from '../kernel/metrics.ts';
 import { createPersistence } from '../persistence/postgres/index.ts';
 import type { Persistence } from '../persistence/port.ts';
+import { createChannelAccess } from './channel-access.ts';
 import { version } from './version.ts';
 
 export interface Ground {
@@ -63,10 +63,10 @@ export async function runCoordinator({ config, log, lifecycle, metrics }: Ground
   await lifecycle.run(createCoordinator({ bus, persistence, clock: systemClock, log: log.child({ part: 'coordinator' }), metrics, id: config.id, putWindow: config.putWindow }));
 }
 
-export async function runIocHost({ config, log, lifecycle, metrics }: Ground, bus: Bus, environment: CaEnvironment): Promise<void> {
+export async function runIocHost({ config, log, lifecycle, metrics }: Ground, bus: Bus, environment: CaEnvironment, variables: Readonly<Record<string, string | undefined>>): Promise<void> {
   const channelAccess: ChannelAccess = await lifecycle.open(
     'channel access',
-    async () => createWireClient({ environment, threads: config.caThreads, capacity: config.caCapacity, echoIdleMs: config.caEchoIdleMs, echoTimeoutMs: config.caEchoTimeoutMs }),
+    () => createChannelAccess(config, environment, variables, log),
     (client) => client.stop(),
   );
   await lifecycle.run(

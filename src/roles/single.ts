@@ -9,7 +9,7 @@ import { stopOnSignals } from './stop-signals.ts';
 
 export type SingleRole = 'gateway' | 'coordinator' | 'ioc-host';
 
-export async function runSingle(role: SingleRole, { config }: ReadConfig): Promise<void> {
+export async function runSingle(role: SingleRole, { config, environment }: ReadConfig): Promise<void> {
   const needs: [string, string | undefined][] = [['NATS_URL', config.natsUrl], ...(role === 'ioc-host' ? [] : ([['DATABASE_URL', config.databaseUrl]] as [string, string | undefined][]))];
   const faults = needs.filter(([, value]) => value === undefined).map(([name]) => `${name}: role ${role} needs it`);
   if (faults.length > 0) throw new DreyError('badInput', `role ${role} cannot start`, { faults });
@@ -20,7 +20,7 @@ export async function runSingle(role: SingleRole, { config }: ReadConfig): Promi
   const base = ground(config, log, lifecycle);
   if (role !== 'gateway' && config.metricsPort > 0) await lifecycle.run(serveMetrics(base.metrics, config.host, config.metricsPort));
   const bus = await openBus(base, role, { servers: config.natsUrl!, user: config.natsUser, password: config.natsPassword });
-  if (role === 'ioc-host') await runIocHost(base, bus, config.caEnvironment);
+  if (role === 'ioc-host') await runIocHost(base, bus, config.caEnvironment, environment);
   else {
     const persistence = await openPersistence(base, config.databaseUrl!);
     if (role === 'coordinator') await runCoordinator(base, bus, persistence);

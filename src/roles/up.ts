@@ -36,7 +36,7 @@ export async function runUp(read: ReadConfig): Promise<void> {
     const token = await firstKey(persistence, config.data);
     const loaded = facility === undefined ? 0 : await firstCatalogue(persistence, facility.entries);
     await runCoordinator(base, bus, persistence);
-    await runIocHost(base, bus, facility?.environment ?? config.caEnvironment);
+    await runIocHost(base, bus, facility?.environment ?? config.caEnvironment, read.environment);
     const url = await runGateway(base, bus, persistence);
     say(welcome({ url, token, demo: facility !== undefined, loaded, data: config.data, logFile: config.logFormat === 'pretty' ? logFile : null }));
   } catch (error) {

@@ -19,6 +19,8 @@ export type Probed = Pick<PutSession['circuit'], 'probe' | 'abandonProbe'>;
 /** What puts go out by: one life of a circuit of their own. */
 export type PutCircuit = Pick<PutSession, 'inFlight' | 'create' | 'remove' | 'isAwaited' | 'busySince' | 'put' | 'flush' | 'giveUp' | 'discard'> & {
   readonly circuit: Probed & Pick<PutSession['circuit'], 'lastReceivedAt' | 'watch' | 'close'>;
+  /** Whether what is under way is all that it can hold, given up or not. */
+  readonly isFull?: boolean;
 };
 
 type WriteCommand = Command & { readonly do: 'write' };
@@ -146,7 +148,7 @@ export class Puts {
         job.settle(job.next, WriteOutcome.busy);
         continue;
       }
-      if (this.#probing || session.inFlight >= job.window) return false;
+      if (this.#probing || session.inFlight >= job.window || session.isFull === true) return false;
       const outcome = session.put(job, job.next, at);
       if (outcome !== WriteOutcome.pending) job.settle(job.next, outcome);
     }
@@ -180,6 +182,8 @@ export class Puts {
       silent ||= this.#session !== undefined && this.#session.circuit.lastReceivedAt < sentAt;
     }
     if (silent) this.#probe();
+    // Held up by puts that were given up, and that alone.
+    else if (this.#session?.isFull === true && this.#session.inFlight === 0) job.settleUnsent(WriteOutcome.notSent);
     this.#pump();
     if (job.left === 0) return;
     const oldest = job.oldest();

@@ -1,0 +1,157 @@
+/**
+ * libca as TypeScript sees it, and the few functions of the C library that go with it. Pointers are
+ * numbers: user space ends below 2^53. No JavaScript function is ever given to libca as a callback
+ * where its own threads would call it: that costs 12 us a call, and deadlocks.
+ */
+import koffi from 'koffi';
+
+export type Pointer = number;
+
+export interface Libca {
+  context_create(preemptive: number): number;
+  context_destroy(): void;
+  current_context(): Pointer;
+  attach_context(context: Pointer): number;
+  detach_context(): void;
+  add_exception_event(handler: Pointer, argument: Pointer): number;
+  replace_printf_handler(handler: Pointer): number;
+  create_channel(name: string, connection: Pointer, user: Pointer, priority: number, channelOut: Pointer): number;
+  replace_access_rights_event(channel: Pointer, handler: Pointer): number;
+  clear_channel(channel: Pointer): number;
+  state(channel: Pointer): number;
+  field_type(channel: Pointer): number;
+  element_count(channel: Pointer): number;
+  read_access(channel: Pointer): number;
+  write_access(channel: Pointer): number;
+  array_get_callback(type: number, count: number, channel: Pointer, handler: Pointer, user: Pointer): number;
+  array_put_callback(type: number, count: number, channel: Pointer, value: Pointer | Buffer, handler: Pointer, user: Pointer): number;
+  create_subscription(type: number, count: number, channel: Pointer, mask: number, handler: Pointer, user: Pointer, eventOut: Pointer): number;
+  flush_io(): number;
+  pend_event(seconds: number): number;
+  sg_create(groupOut: Pointer): number;
+  sg_delete(group: number): number;
+  sg_array_get(group: number, type: number, count: number, channel: Pointer, to: Pointer): number;
+  sg_array_put(group: number, type: number, count: number, channel: Pointer, value: Pointer | Buffer): number;
+  sg_test(group: number): number;
+  add_fd_registration(handler: bigint, argument: Pointer): number;
+}
+
+const prototypes: Record<keyof Libca, string> = {
+  context_create: 'int ca_context_create(int)',
+  context_destroy: 'void ca_context_destroy()',
+  current_context: 'uintptr_t ca_current_context()',
+  attach_context: 'int ca_attach_context(uintptr_t)',
+  detach_context: 'void ca_detach_context()',
+  add_exception_event: 'int ca_add_exception_event(uintptr_t, uintptr_t)',
+  replace_printf_handler: 'int ca_replace_printf_handler(uintptr_t)',
+  create_channel: 'int ca_create_channel(const char *, uintptr_t, uintptr_t, unsigned int, uintptr_t)',
+  replace_access_rights_event: 'int ca_replace_access_rights_event(uintptr_t, uintptr_t)',
+  clear_channel: 'int ca_clear_channel(uintptr_t)',
+  state: 'int ca_state(uintptr_t)',
+  field_type: 'short ca_field_type(uintptr_t)',
+  element_count: 'unsigned long ca_element_count(uintptr_t)',
+  read_access: 'unsigned int ca_read_access(uintptr_t)',
+  write_access: 'unsigned int ca_write_access(uintptr_t)',
+  array_get_callback: 'int ca_array_get_callback(long, unsigned long, uintptr_t, uintptr_t, uintptr_t)',
+  array_put_callback: 'int ca_array_put_callback(long, unsigned long, uintptr_t, const void *, uintptr_t, uintptr_t)',
+  create_subscription: 'int ca_create_subscription(long, unsigned long, uintptr_t, long, uintptr_t, uintptr_t, uintptr_t)',
+  flush_io: 'int ca_flush_io()',
+  pend_event: 'int ca_pend_event(double)',
+  sg_create: 'int ca_sg_create(uintptr_t)',
+  sg_delete: 'int ca_sg_delete(unsigned int)',
+  sg_array_get: 'int ca_sg_array_get(unsigned int, long, unsigned long, uintptr_t, uintptr_t)',
+  sg_array_put: 'int ca_sg_array_put(unsigned int, long, unsigned long, uintptr_t, const void *)',
+  sg_test: 'int ca_sg_test(unsigned int)',
+  add_fd_registration: 'int ca_add_fd_registration(uintptr_t, uintptr_t)',
+};
+
+export interface LibC {
+  calloc(count: number, size: number): Pointer;
+  free(pointer: Pointer): void;
+  copyOut(to: Buffer, from: Pointer, size: number): void;
+  setenv(name: string, value: string, overwrite: number): number;
+  eventfd(initial: number, flags: number): number;
+  read(fd: number, to: Pointer, size: number): number;
+  close(fd: number): number;
+}
+
+const cPrototypes: Record<keyof LibC, string> = {
+  calloc: 'uintptr_t calloc(size_t, size_t)',
+  free: 'void free(uintptr_t)',
+  copyOut: 'void *memcpy(void *, uintptr_t, size_t)',
+  setenv: 'int setenv(const char *, const char *, int)',
+  eventfd: 'int eventfd(unsigned int, int)',
+  read: 'long read(int, uintptr_t, size_t)',
+  close: 'int close(int)',
+};
+
+export interface LibcaFiles {
+  /** Path of libca.so. */
+  readonly libca: string;
+  /** Path of libCom.so, when the loader would not find it by itself. */
+  readonly libCom?: string | undefined;
+}
+
+export interface Native {
+  readonly ca: Libca;
+  readonly c: LibC;
+  /** Calls that nobody wants to hear of end here: a function of the C library that ignores its arguments. */
+  readonly nothing: Pointer;
+  /** ca_puser. */
+  readonly puser: Pointer;
+}
+
+export function loadNative(files: LibcaFiles): Native {
+  const own = koffi.load(null);
+  if (files.libCom !== undefined) pin(files.libCom);
+  pin(files.libca);
+  const c = bind<LibC>((prototype) => own.func(prototype), cPrototypes);
+  const library = koffi.load(files.libca);
+  return {
+    ca: bind<Libca>((prototype) => library.func(prototype), prototypes),
+    c,
+    nothing: addressOf(own, 'getppid'),
+    puser: addressOf(library, 'ca_puser'),
+  };
+}
+
+/** The functions of the compiled sink.c. */
+export interface Sink {
+  readonly event: Pointer;
+  readonly connection: Pointer;
+  readonly access: Pointer;
+}
+
+export function loadSink(path: string, { puser }: Native): Sink {
+  pin(path);
+  const library = koffi.load(path);
+  (library.func('void drey_cell_of(uintptr_t)') as (with_: Pointer) => void)(puser);
+  return {
+    event: addressOf(library, 'drey_event'),
+    connection: addressOf(library, 'drey_connection'),
+    access: addressOf(library, 'drey_access'),
+  };
+}
+
+/**
+ * Loads a library for good. A thread's libraries are unloaded when it ends, and libca is still needed
+ * then: for what its own threads do, and for what it has this thread clean up at its very end.
+ */
+function pin(path: string): void {
+  const open = koffi.load(null).func('void *dlopen(const char *, int)') as (path: string, flags: number) => bigint | null;
+  if (open(path, now | global | neverUnload) === null) throw new Error(`${path} cannot be loaded as a library of this machine`);
+}
+
+/** Flags of dlopen. */
+const now = 0x2;
+const global = 0x100;
+const neverUnload = 0x1000;
+
+function bind<Surface>(func: (prototype: string) => unknown, all: Record<keyof Surface, string>): Surface {
+  const entries = Object.entries(all as Record<string, string>).map(([name, prototype]) => [name, func(prototype)]);
+  return Object.fromEntries(entries) as Surface;
+}
+
+function addressOf(library: ReturnType<typeof koffi.load>, name: string): Pointer {
+  return Number(library.symbol(name));
+}

@@ -1,0 +1,116 @@
+/**
+ * One context of libca, as its thread uses it. Whatever is asked is answered into a cell, and the
+ * cell comes out of the memory's ring. Two ways lead there: libca's own threads call the sink, or,
+ * where there is no compiler for it, this thread asks libca for what has come (swept-lane.ts).
+ */
+import type { CaEnvironment } from '../port.ts';
+import type { LibcaFiles, Native, Pointer, Sink } from './ffi.ts';
+import type { Memory } from './memory.ts';
+
+export interface Lane {
+  /** Whether updates come by themselves; otherwise they are swept. */
+  readonly subscribes: boolean;
+  /** A channel whose state is written to `cell`. */
+  create(name: string, cell: number, priority: number): Pointer;
+  clear(channel: Pointer): void;
+  /** These return libca's status; unless it is 1, no answer comes. Bytes go to the data place of the cell. */
+  get(type: number, count: number, channel: Pointer, cell: number): number;
+  put(type: number, count: number, channel: Pointer, value: Pointer | Buffer, cell: number): number;
+  subscribe(type: number, count: number, channel: Pointer, mask: number, cell: number): number;
+  flush(): void;
+  /** Looks at what only libca knows of; a no-op where it calls us. */
+  look(): void;
+  destroy(): void;
+}
+
+/** What a thread of this client is told beside the common setting. */
+export interface LibcaSetting {
+  readonly files: LibcaFiles;
+  /** The compiled sink.c; undefined: do without. */
+  readonly sink: string | undefined;
+  /** One context is created at a time: they take their setting from the environment of the process. */
+  readonly gate: SharedArrayBuffer;
+}
+
+/**
+ * Creates a context. libca reads the environment of the C library when a context and its first
+ * channel are made; it is told to look up names at our own directory and nowhere else.
+ */
+export function createContext(native: Native, preemptive: boolean, environment: CaEnvironment, directoryPort: number, gate: SharedArrayBuffer): void {
+  const { ca, c } = native;
+  const lock = new Int32Array(gate);
+  while (Atomics.compareExchange(lock, 0, 0, 1) !== 0) Atomics.wait(lock, 0, 1);
+  try {
+    const variables: Record<string, string> = {
+      EPICS_CA_ADDR_LIST: ' ',
+      EPICS_CA_AUTO_ADDR_LIST: 'NO',
+      EPICS_CA_NAME_SERVERS: `127.0.0.1:${directoryPort}`,
+      EPICS_CA_REPEATER_PORT: String(environment.repeaterPort),
+      EPICS_CA_CONN_TMO: String(environment.connectionTimeout),
+      EPICS_CA_BEACON_PERIOD: String(environment.beaconPeriod),
+      // Larger arrays are refused on this side (S1): libca would leave their requests unanswered.
+      EPICS_CA_AUTO_ARRAY_BYTES: 'YES',
+      EPICS_CA_MAX_ARRAY_BYTES: String(environment.maxArrayBytes),
+      EPICS_CA_MAX_SEARCH_PERIOD: '60',
+    };
+    for (const [name, value] of Object.entries(variables)) c.setenv(name, value, 1);
+    const status = ca.context_create(preemptive ? 1 : 0);
+    if (status !== 1) throw new Error(`libca could not create a context: status ${status}`);
+    ca.replace_printf_handler(native.nothing);
+    // The default handler prints, and aborts the process for some faults.
+    ca.add_exception_event(native.nothing, 0);
+  } finally {
+    Atomics.store(lock, 0, 0);
+    Atomics.notify(lock, 0, 1);
+  }
+}
+
+/** libca's threads write the answers. */
+export class SinkLane implements Lane {
+  readonly subscribes = true;
+  readonly #native: Native;
+  readonly #sink: Sink;
+  readonly #memory: Memory;
+
+  constructor(native: Native, sink: Sink, memory: Memory) {
+    this.#native = native;
+    this.#sink = sink;
+    this.#memory = memory;
+  }
+
+  create(name: string, cell: number, priority: number): Pointer {
+    const { ca } = this.#native;
+    const { base, scratch } = this.#memory;
+    const status = ca.create_channel(name, this.#sink.connection, base + cell, priority, base + scratch);
+    if (status !== 1) return 0;
+    const channel = this.#memory.scratchPointer();
+    ca.replace_access_rights_event(channel, this.#sink.access);
+    return channel;
+  }
+
+  clear(channel: Pointer): void {
+    this.#native.ca.clear_channel(channel);
+  }
+
+  get(type: number, count: number, channel: Pointer, cell: number): number {
+    return this.#native.ca.array_get_callback(type, count, channel, this.#sink.event, this.#memory.base + cell);
+  }
+
+  put(type: number, count: number, channel: Pointer, value: Pointer | Buffer, cell: number): number {
+    return this.#native.ca.array_put_callback(type, count, channel, value, this.#sink.event, this.#memory.base + cell);
+  }
+
+  subscribe(type: number, count: number, channel: Pointer, mask: number, cell: number): number {
+    return this.#native.ca.create_subscription(type, count, channel, mask, this.#sink.event, this.#memory.base + cell, 0);
+  }
+
+  flush(): void {
+    this.#native.ca.flush_io();
+  }
+
+  look(): void {}
+
+  destroy(): void {
+    this.#native.ca.context_destroy();
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * The memory that a thread and libca's own threads share: a cell for every answer that can be under
+ * way, a ring of cells that were written, counters of batches. The layout is that of sink.c.
+ *
+ * It is memory of the C library, not of V8: should this thread die, libca's threads go on writing to
+ * it, so it is only given back once the context is destroyed.
+ */
+import koffi from 'koffi';
+import type { LibC, Pointer } from './ffi.ts';
+
+/** What a cell of a channel is for. */
+export const Purpose = { channel: 0, read: 1, event: 2, property: 3, putChannel: 4, put: 5 } as const;
+export type Purpose = (typeof Purpose)[keyof typeof Purpose];
+
+const header = 56;
+/** The largest scalar with its time stamp: text. */
+const scalar = 56;
+/** Places in the order of Purpose, and the whole. */
+const place = [0, header, 2 * header + scalar, 3 * header + 2 * scalar, 4 * header + 2 * scalar, 5 * header + 2 * scalar] as const;
+const stride = 6 * header + 2 * scalar;
+/** The largest description: enum labels. */
+const description = 424;
+const auxiliary = header + description;
+
+export const auxiliaries = 1_024;
+const batches = 16_384;
+const batchBytes = 8;
+const laneBytes = 24;
+/** For one value on its way out or a pointer on its way in. */
+const scratchBytes = 64;
+
+/** Tokens: what a place in the ring means. */
+const auxiliaryToken = 0x4000_0000;
+const batchToken = 0x8000_0000;
+
+export type Written =
+  | { readonly of: 'slot'; readonly slot: number; readonly purpose: Purpose }
+  | { readonly of: 'auxiliary'; readonly index: number }
+  | { readonly of: 'batch'; readonly index: number };
+
+export class Memory {
+  readonly base: Pointer;
+  readonly scratch: number;
+  readonly u8: Buffer;
+  readonly i16: Int16Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly slots: number;
+  readonly #c: LibC;
+  readonly #lane: number;
+  readonly #ring: number;
+  readonly #mask: number;
+  readonly #batches: number;
+  readonly #auxiliaries: number;
+  readonly #cells: number;
+  readonly #fd: number;
+  readonly #freeBatches: number[] = [];
+  readonly #freeAuxiliaries: number[] = [];
+  #usedBatches = 0;
+  #tail = 0;
+
+  /** @param slots Channels at the same time. Pages are touched only as slots are used. */
+  constructor(c: LibC, slots: number) {
+    this.#c = c;
+    this.slots = slots;
+    const tokens = slots * 6 + auxiliaries + batches;
+    const ringLength = 2 ** Math.ceil(Math.log2(tokens + 1));
+    let end = 0;
+    const take = (bytes: number): number => {
+      const at = end;
+      end += (bytes + 63) & ~63;
+      return at;
+    };
+    this.#lane = take(laneBytes);
+    this.scratch = take(scratchBytes);
+    this.#batches = take(batches * batchBytes);
+    this.#auxiliaries = take(auxiliaries * auxiliary);
+    this.#ring = take(ringLength * 4);
+    this.#cells = take(slots * stride);
+    this.base = c.calloc(1, end);
+    if (this.base === 0) throw new Error(`no memory for ${slots} channels: ${end} bytes were asked for`);
+    const memory = koffi.view(this.base, end);
+    this.u8 = Buffer.from(memory);
+    this.i16 = new Int16Array(memory);
+    this.u16 = new Uint16Array(memory);
+    this.i32 = new Int32Array(memory);
+    this.u32 = new Uint32Array(memory);
+    this.f32 = new Float32Array(memory);
+    this.f64 = new Float64Array(memory);
+    this.#mask = ringLength - 1;
+    this.#fd = c.eventfd(0, nonBlocking);
+    this.u32[(this.#lane >> 2) + 1] = this.#mask;
+    this.i32[(this.#lane >> 2) + 3] = this.#fd;
+    this.#pointer(this.#lane + 16, this.base + this.#ring);
+    for (let i = auxiliaries - 1; i >= 0; i--) this.#freeAuxiliaries.push(i);
+  }
+
+  /** Readable when an answer has come that somebody waits for. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  free(): void {
+    this.#c.close(this.#fd);
+    this.#c.free(this.base);
+  }
+
+  /** Place of a cell, as an offset; libca is given `base` + this. */
+  cell(slot: number, purpose: Purpose): number {
+    return this.#cells + slot * stride + place[purpose];
+  }
+
+  auxiliaryCell(index: number): number {
+    return this.#auxiliaries + index * auxiliary;
+  }
+
+  /** Makes a cell ready: no answer, and none forgotten in the ring. */
+  prepare(cell: number, options: { token?: number; batch?: number; room?: number; data?: Pointer }): void {
+    const at = cell >> 2;
+    this.u32[at] = 0;
+    this.i32[at + 1] = unanswered;
+    this.u32[at + 2] = 0;
+    this.u32[at + 3] = 0;
+    this.u32[at + 4] = 0;
+    this.u32[at + 6] = options.room ?? 0;
+    this.u32[at + 7] = options.token ?? 0;
+    this.#pointer(cell + 32, options.data ?? this.base + cell + header);
+    this.#pointer(cell + 40, options.batch === undefined ? 0 : this.base + options.batch);
+    this.#pointer(cell + 48, this.base + this.#lane);
+  }
+
+  slotToken(slot: number, purpose: Purpose): number {
+    return (slot + 1) * 8 + purpose;
+  }
+
+  data(cell: number): number {
+    return cell + header;
+  }
+
+  static readonly scalarRoom = scalar;
+  static readonly descriptionRoom = description;
+
+  /** Points a cell at a batch, or at none. */
+  setBatch(cell: number, batch: number): void {
+    this.#pointer(cell + 40, this.base + batch);
+  }
+
+  /** Status of the last answer; `unanswered` before. */
+  status(cell: number): number {
+    return Atomics.load(this.i32, (cell >> 2) + 1);
+  }
+
+  setStatus(cell: number, status: number): void {
+    Atomics.store(this.i32, (cell >> 2) + 1, status);
+  }
+
+  count(cell: number): number {
+    return this.u32[(cell >> 2) + 2]!;
+  }
+
+  type(cell: number): number {
+    return this.u32[(cell >> 2) + 3]!;
+  }
+
+  /** How often it was written since it was prepared. */
+  calls(cell: number): number {
+    return this.u32[(cell >> 2) + 4]!;
+  }
+
+  sequence(cell: number): number {
+    return Atomics.load(this.u32, cell >> 2);
+  }
+
+  /** Does what the sink does, where there is none. */
+  write(cell: number, status: number, type: number, count: number): void {
+    const at = cell >> 2;
+    this.i32[at + 1] = status;
+    this.u32[at + 3] = type;
+    this.u32[at + 2] = count;
+    this.u32[at + 4]! += 1;
+    this.u32[at]! += 2;
+  }
+
+  takeBatch(): number | undefined {
+    const index = this.#freeBatches.pop() ?? (this.#usedBatches < batches ? this.#usedBatches++ : undefined);
+    if (index === undefined) return undefined;
+    const batch = this.#batches + index * batchBytes;
+    this.u32[(batch >> 2) + 1] = (batchToken | index) >>> 0;
+    return batch;
+  }
+
+  returnBatch(batch: number): void {
+    this.#freeBatches.push((batch - this.#batches) / batchBytes);
+  }
+
+  /** A batch that only rouses and is no news itself. */
+  silence(batch: number): void {
+    this.u32[(batch >> 2) + 1] = 0;
+  }
+
+  setLeft(batch: number, left: number): void {
+    Atomics.store(this.i32, batch >> 2, left);
+  }
+
+  /** So many answers fewer will come. Returns how many are left. */
+  forgo(batch: number, answers = 1): number {
+    return Atomics.sub(this.i32, batch >> 2, answers) - answers;
+  }
+
+  left(batch: number): number {
+    return Atomics.load(this.i32, batch >> 2);
+  }
+
+  batchAt(index: number): number {
+    return this.#batches + index * batchBytes;
+  }
+
+  takeAuxiliary(): number | undefined {
+    return this.#freeAuxiliaries.pop();
+  }
+
+  returnAuxiliary(index: number): void {
+    this.#freeAuxiliaries.push(index);
+  }
+
+  auxiliaryToken(index: number): number {
+    return auxiliaryToken + index;
+  }
+
+  /** The next cell that was written, or undefined. From here on a further answer enters the ring again. */
+  next(): Written | undefined {
+    if (this.#tail === Atomics.load(this.u32, this.#lane >> 2)) return undefined;
+    const token = this.u32[(this.#ring >> 2) + (this.#tail & this.#mask)]!;
+    this.#tail = (this.#tail + 1) >>> 0;
+    if (token >= batchToken) return { of: 'batch', index: token - batchToken };
+    if (token >= auxiliaryToken) {
+      this.#unqueue(this.auxiliaryCell(token - auxiliaryToken));
+      return { of: 'auxiliary', index: token - auxiliaryToken };
+    }
+    const slot = (token >>> 3) - 1;
+    const purpose = (token & 7) as Purpose;
+    this.#unqueue(this.cell(slot, purpose));
+    return { of: 'slot', slot, purpose };
+  }
+
+  /** Puts a token into the ring, where there is no sink. */
+  push(token: number): void {
+    const head = this.u32[this.#lane >> 2]!;
+    this.u32[(this.#ring >> 2) + (head & this.#mask)] = token;
+    this.u32[this.#lane >> 2] = head + 1;
+  }
+
+  /** Asks to be roused by the next answer that somebody waits for. */
+  arm(): void {
+    Atomics.store(this.i32, (this.#lane >> 2) + 2, 1);
+  }
+
+  /** Reads a pointer that libca wrote to the scratch place. */
+  scratchPointer(): Pointer {
+    return this.u32[this.scratch >> 2]! + this.u32[(this.scratch >> 2) + 1]! * 0x1_0000_0000;
+  }
+
+  clearFd(): void {
+    this.#c.read(this.#fd, this.base + this.scratch, 8);
+  }
+
+  #unqueue(cell: number): void {
+    Atomics.store(this.u32, (cell >> 2) + 5, 0);
+  }
+
+  #pointer(at: number, pointer: Pointer): void {
+    this.u32[at >> 2] = pointer % 0x1_0000_0000;
+    this.u32[(at >> 2) + 1] = Math.floor(pointer / 0x1_0000_0000);
+  }
+}
+
+/** Status of a cell before its answer. */
+export const unanswered = -1;
+const nonBlocking = 0o4000;

@@ -1,0 +1,156 @@
+/**
+ * What a channel needs once it is connected: its subscription, its description and, where it is
+ * monitored, a subscription to changes of that. In pieces, each ended by a probe: were an IOC given
+ * all at once and hung, its queue in libca would fill and block this thread (I1).
+ */
+import { controlForm, Native, timeForm } from '../wire/protocol/dbr.ts';
+import { EventMask } from '../wire/protocol/commands.ts';
+import { ChannelFlag } from '../wire/thread/channel-flags.ts';
+import { hostOrderView } from './decode.ts';
+import { Memory, Purpose } from './memory.ts';
+import { SlotState } from './slots.ts';
+import type { LibcaContext } from './thread-context.ts';
+
+const pieceLength = 2_000;
+const descriptionsAtOnce = 400;
+const propertiesAtOnce = 250;
+const propertiesEveryMs = 50;
+
+export class Setup {
+  readonly #context: LibcaContext;
+  readonly #ioc: string;
+  /** Calls back when the IOC has taken everything sent before; false when it cannot be asked. */
+  readonly #barrier: (done: () => void) => boolean;
+  readonly #view: DataView;
+  #subscribe: number[] = [];
+  #describe: number[] = [];
+  #properties: number[] = [];
+  #waiting = false;
+  #propertiesAt = 0;
+  #learned: number[] = [];
+  /** Counts lives of the circuit: answers to an earlier one are not for this. */
+  #life = 0;
+
+  constructor(context: LibcaContext, ioc: string, barrier: (done: () => void) => boolean) {
+    this.#context = context;
+    this.#ioc = ioc;
+    this.#barrier = barrier;
+    this.#view = hostOrderView(context.memory.u8.buffer as ArrayBuffer);
+  }
+
+  want(slot: number, monitored: boolean): void {
+    this.#describe.push(slot);
+    if (!monitored) return;
+    this.#subscribe.push(slot);
+    if (this.#context.lane.subscribes) this.#properties.push(slot);
+  }
+
+  /** Asks a channel again what it is. */
+  describe(slot: number): void {
+    this.#describe.push(slot);
+  }
+
+  drop(): void {
+    this.#life++;
+    this.#subscribe = [];
+    this.#describe = [];
+    this.#properties = [];
+    this.#waiting = false;
+  }
+
+  /** Does the next piece, unless one is under way. */
+  pump(at: number): void {
+    this.#report();
+    if (this.#waiting || this.#subscribe.length + this.#describe.length + this.#properties.length === 0) return;
+    let sent = 0;
+    for (const slot of this.#subscribe.splice(0, pieceLength)) sent += this.#subscribeTo(slot);
+    const described = this.#describe.splice(0, descriptionsAtOnce);
+    described.forEach((slot, i) => {
+      const asked = this.#ask(slot);
+      if (asked === undefined) this.#describe.push(...described.slice(i, i + 1));
+      else sent += asked;
+    });
+    if (this.#subscribe.length === 0 && this.#describe.length === 0 && at >= this.#propertiesAt) {
+      this.#propertiesAt = at + propertiesEveryMs;
+      for (const slot of this.#properties.splice(0, propertiesAtOnce)) sent += this.#subscribeToProperties(slot);
+    }
+    if (sent > 0) {
+      const life = this.#life;
+      this.#waiting = this.#barrier(() => {
+        if (life !== this.#life) return;
+        this.#waiting = false;
+        this.pump(at);
+      });
+    }
+    this.#context.lane.flush();
+    this.#report();
+  }
+
+  #isLive(slot: number): boolean {
+    const { slots } = this.#context;
+    return slots.state[slot] === SlotState.live && slots.ioc[slot]?.ioc === this.#ioc;
+  }
+
+  #subscribeTo(slot: number): number {
+    const { slots, memory, lane, native } = this.#context;
+    if (!this.#isLive(slot) || (slots.flags[slot]! & ChannelFlag.monitored) === 0) return 0;
+    const cell = memory.cell(slot, Purpose.event);
+    const isArray = (slots.flags[slot]! & (ChannelFlag.array | ChannelFlag.longText)) !== 0;
+    if (isArray && slots.eventData[slot] === 0) slots.eventData[slot] = native.c.calloc(1, slots.room[slot]!);
+    memory.prepare(cell, {
+      token: memory.slotToken(slot, Purpose.event),
+      ...isArray ? { room: slots.room[slot]!, data: slots.eventData[slot]! } : { room: Memory.scalarRoom },
+    });
+    const type = slots.native[slot]! + timeForm;
+    return lane.subscribe(type, isArray ? 0 : 1, slots.channel[slot]!, EventMask.value | EventMask.alarm, cell) === 1 ? 1 : 0;
+  }
+
+  #subscribeToProperties(slot: number): number {
+    const { slots, memory, lane } = this.#context;
+    if (!this.#isLive(slot) || slots.native[slot] === Native.string || (slots.flags[slot]! & ChannelFlag.longText) !== 0) return 0;
+    const cell = memory.cell(slot, Purpose.property);
+    memory.prepare(cell, { token: memory.slotToken(slot, Purpose.property) });
+    return lane.subscribe(slots.native[slot]! + controlForm, 1, slots.channel[slot]!, EventMask.property, cell) === 1 ? 1 : 0;
+  }
+
+  /** How many requests that took, or undefined when it has to be tried again. */
+  #ask(slot: number): number | undefined {
+    const { slots, lane, metas, aside } = this.#context;
+    if (!this.#isLive(slot)) return 0;
+    const longText = (slots.flags[slot]! & ChannelFlag.longText) !== 0;
+    const native = slots.native[slot]!;
+    if (longText || native === Native.string) {
+      this.#keep(slot, metas.plain(longText ? 1 : slots.elements[slot]!).hash);
+      return 0;
+    }
+    if ((slots.access[slot]! & 1) === 0) return 0;
+    const row = slots.row[slot]!;
+    const life = this.#life;
+    const asked = aside.ask(undefined, (cell) => lane.get(native + controlForm, 1, slots.channel[slot]!, cell), (cell) => {
+      if (life === this.#life && this.#isLive(slot) && slots.row[slot] === row) this.#learn(slot, cell);
+    });
+    return asked ? 1 : undefined;
+  }
+
+  #learn(slot: number, cell: number): void {
+    const { memory, slots, metas } = this.#context;
+    const native = slots.native[slot]!;
+    if (memory.status(cell) !== 1 || memory.type(cell) !== native + controlForm) return;
+    this.#keep(slot, metas.intern(native, slots.elements[slot]!, memory.u8, this.#view, memory.data(cell)).hash);
+  }
+
+  #keep(slot: number, hash: bigint): void {
+    const { columns, slots } = this.#context;
+    const row = slots.row[slot]!;
+    if (columns.metaHash[row] === hash) return;
+    columns.metaHash[row] = hash;
+    this.#learned.push(row);
+  }
+
+  #report(): void {
+    if (this.#learned.length === 0) return;
+    const rows = Int32Array.from(this.#learned);
+    this.#learned = [];
+    this.#context.outbox.report({ is: 'described', ioc: this.#ioc, rows, metas: this.#context.metas.takeFresh() }, [rows.buffer]);
+  }
+}

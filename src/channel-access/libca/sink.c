@@ -1,0 +1,85 @@
+/*
+ * What Channel Access threads call when something has come: the only native code in Drey. It copies an
+ * answer into the cell that its request named, says so in a ring, and returns; decoding is done
+ * elsewhere. It calls nothing of libca or of Node, so it can neither block a CA thread nor deadlock.
+ * The callbacks of one context never run at the same time, so a lane has one writer.
+ *
+ * A reader looks at `sequence` before and after: odd or changed means that it has to read again.
+ * Layouts are described once more in memory.ts; change both together.
+ */
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+struct lane { uint32_t head, mask; int32_t armed, wake; uint32_t *ring; };
+struct batch { int32_t left; uint32_t token; };
+struct cell {
+    uint32_t sequence; int32_t status; uint32_t count, type, calls, queued, room, token;
+    uint8_t *data; struct batch *batch; struct lane *lane;
+};
+
+/* As libca passes them, by value. */
+struct event { struct cell *cell; void *channel; long type, count; const void *value; int status; };
+struct connection { void *channel; long state; };
+struct access { void *channel; unsigned rights; };
+
+/* Bytes before the first element, by DBR type, and bytes of an element, by native type. */
+static const uint16_t before[35] = {
+    0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 5, 4, 8, 12, 14, 12, 14, 15, 12, 16, 4, 24, 40, 422, 19, 36, 64, 4, 28, 48, 422, 21, 44, 80 };
+static const uint8_t element[7] = { 40, 2, 4, 2, 1, 4, 8 };
+
+/* ca_puser: a connection names its channel only. */
+static struct cell *(*cell_of)(void *channel);
+void drey_cell_of(struct cell *(*with)(void *)) { cell_of = with; }
+
+static void push(struct lane *lane, uint32_t token) {
+    lane->ring[lane->head & lane->mask] = token;
+    __atomic_store_n(&lane->head, lane->head + 1, __ATOMIC_RELEASE);
+}
+
+static void rouse(struct lane *lane) {
+    uint64_t one = 1;
+    if (__atomic_exchange_n(&lane->armed, 0, __ATOMIC_ACQ_REL) && write(lane->wake, &one, sizeof one) < 0) lane->armed = 1;
+}
+
+static void begin(struct cell *cell) { __atomic_add_fetch(&cell->sequence, 1, __ATOMIC_ACQ_REL); __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+static void finish(struct cell *cell) {
+    struct batch *batch = cell->batch;
+    cell->calls++;
+    __atomic_add_fetch(&cell->sequence, 1, __ATOMIC_SEQ_CST);
+    /* A cell waits in the ring once, however often it is written: so the ring cannot overflow. */
+    if (cell->token && !__atomic_exchange_n(&cell->queued, 1, __ATOMIC_ACQ_REL)) push(cell->lane, cell->token);
+    if (!batch) return;
+    int32_t left = __atomic_sub_fetch(&batch->left, 1, __ATOMIC_ACQ_REL);
+    if (left == 0 && batch->token) push(cell->lane, batch->token);
+    if (left <= 0) rouse(cell->lane);
+}
+
+void drey_event(struct event event) {
+    struct cell *cell = event.cell;
+    size_t size = 0;
+    if (event.status == 1 && event.value && event.type >= 0 && event.type < 35)
+        size = before[event.type] + (size_t)event.count * element[event.type % 7];
+    begin(cell);
+    cell->status = event.status;
+    cell->type = (uint32_t)event.type;
+    cell->count = (uint32_t)event.count;
+    if (size > 0) memcpy(cell->data, event.value, size < cell->room ? size : cell->room);
+    finish(cell);
+}
+
+void drey_connection(struct connection connection) {
+    struct cell *cell = cell_of(connection.channel);
+    begin(cell);
+    cell->status = (int32_t)connection.state;
+    if (connection.state == 7) cell->count++; /* times lost */
+    finish(cell);
+}
+
+void drey_access(struct access access) {
+    struct cell *cell = cell_of(access.channel);
+    begin(cell);
+    cell->type = access.rights;
+    finish(cell);
+}

@@ -1,0 +1,70 @@
+/** What everything in one thread of this client shares. */
+import { createContext as createWireContext, type ThreadContext } from '../wire/thread/context.ts';
+import type { Outbox } from '../wire/thread/outbox.ts';
+import type { ThreadSetting } from '../wire/thread-messages.ts';
+import type { Directory } from './directory.ts';
+import type { Native } from './ffi.ts';
+import type { CopyFrom } from './heap.ts';
+import type { Lane } from './lane.ts';
+import { Memory } from './memory.ts';
+import { Slots } from './slots.ts';
+
+export interface LibcaContext extends ThreadContext {
+  readonly native: Native;
+  readonly lane: Lane;
+  readonly memory: Memory;
+  readonly slots: Slots;
+  readonly directory: Directory;
+  readonly copy: CopyFrom;
+  readonly aside: Aside;
+  readonly onBatch: Map<number, () => void>;
+  /** A batch that is always due: answers that count down here rouse the thread at once. */
+  readonly rouse: number | undefined;
+}
+
+/** Requests that belong to no channel's own cells: descriptions and probes. */
+export class Aside {
+  readonly #memory: Memory;
+  readonly #done: ((cell: number) => void)[] = [];
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  /**
+   * Asks by `send`, which gets a cell and returns libca's status. False when it could not be asked:
+   * too many are, or libca refused.
+   */
+  ask(batch: number | undefined, send: (cell: number) => number, done: (cell: number) => void): boolean {
+    const index = this.#memory.takeAuxiliary();
+    if (index === undefined) return false;
+    const cell = this.#memory.auxiliaryCell(index);
+    this.#memory.prepare(cell, { token: this.#memory.auxiliaryToken(index), room: Memory.descriptionRoom, ...batch === undefined ? {} : { batch } });
+    this.#done[index] = done;
+    if (send(cell) === 1) return true;
+    this.#memory.returnAuxiliary(index);
+    return false;
+  }
+
+  answered(index: number): void {
+    this.#done[index]?.(this.#memory.auxiliaryCell(index));
+    this.#memory.returnAuxiliary(index);
+  }
+}
+
+export function createLibcaContext(
+  setting: ThreadSetting, outbox: Outbox, parts: Pick<LibcaContext, 'native' | 'lane' | 'memory' | 'directory'>,
+): LibcaContext {
+  const { native, memory } = parts;
+  const rouse = memory.takeBatch();
+  if (rouse !== undefined) memory.silence(rouse);
+  return {
+    rouse,
+    ...createWireContext(setting, outbox),
+    ...parts,
+    slots: new Slots(memory.slots),
+    aside: new Aside(memory),
+    onBatch: new Map(),
+    copy: (to, from, length) => native.c.copyOut(to, from, length),
+  };
+}

@@ -1,0 +1,122 @@
+/** A thread of the libca client: owns one context, and does what the main thread commands. */
+import { parentPort, workerData } from 'node:worker_threads';
+import koffi from 'koffi';
+import { now } from '../wire/clock.ts';
+import { pulsesTaken } from '../wire/counters.ts';
+import type { Command, ThreadSetting } from '../wire/thread-messages.ts';
+import { Outbox } from '../wire/thread/outbox.ts';
+import { Pulses } from '../wire/thread/pulse.ts';
+import { Directory } from './directory.ts';
+import { loadNative, loadSink } from './ffi.ts';
+import { Ioc } from './ioc.ts';
+import { createContext, type LibcaSetting, SinkLane } from './lane.ts';
+import { Memory, Purpose } from './memory.ts';
+import type { SlotOwner } from './slots.ts';
+import { createLibcaContext } from './thread-context.ts';
+import { Updates } from './updates.ts';
+
+/** Updates are looked for so often; answers that somebody waits for rouse the thread at once. */
+const drainMs = 25;
+/** Channels that are leaving still hold their slots. */
+const slotsPerRow = 1.25;
+const spareSlots = 1_000;
+
+const port = parentPort!;
+const setting = workerData as ThreadSetting;
+const own = setting.own as LibcaSetting;
+const { environment, capacity, echoIdleMs, echoTimeoutMs } = setting.options;
+
+const native = loadNative(own.files);
+const directory = await Directory.open();
+const memory = new Memory(native.c, Math.ceil(capacity * slotsPerRow) + spareSlots);
+createContext(native, true, environment, directory.port, own.gate);
+const lane = new SinkLane(native, loadSink(own.sink!, native), memory);
+
+const outbox = new Outbox(port);
+const context = createLibcaContext(setting, outbox, { native, lane, memory, directory });
+const updates = new Updates(context);
+const iocs = new Map<string, Ioc>();
+const pulses = new Pulses(setting.thread, outbox, pulsesTaken(setting.counters), () => undefined, () => updates.takeSide());
+
+// Kept here: a handle that nobody holds is collected, and is silent from then on.
+const poll = koffi.node.poll(memory.fd, { readable: true }, () => {
+  memory.clearFd();
+  drain();
+});
+const timer = setInterval(drain, drainMs);
+const watch = setInterval(() => {
+  const at = now();
+  for (const ioc of iocs.values()) ioc.watch(at);
+}, Math.max(20, Math.min(500, echoIdleMs / 4, echoTimeoutMs / 4)));
+memory.arm();
+
+/** Takes everything out of the ring. */
+function drain(): void {
+  lane.look();
+  const touched = new Set<SlotOwner>();
+  // Armed first: what comes while we look is either seen, or rouses us.
+  memory.arm();
+  for (let written = memory.next(); written !== undefined; written = memory.next()) {
+    if (written.of === 'batch') context.onBatch.get(memory.batchAt(written.index))?.();
+    else if (written.of === 'auxiliary') context.aside.answered(written.index);
+    else {
+      const { slot, purpose } = written;
+      const ioc = context.slots.ioc[slot];
+      if (ioc === undefined) continue;
+      touched.add(ioc);
+      switch (purpose) {
+        case Purpose.channel: ioc.channelChanged(slot); break;
+        case Purpose.event: ioc.event(slot); break;
+        case Purpose.property: ioc.property(slot); break;
+        case Purpose.putChannel: ioc.putChannelChanged(slot); break;
+        case Purpose.put: ioc.putCompleted(slot); break;
+        // Its answers come by their batch.
+        case Purpose.read: break;
+      }
+    }
+  }
+  for (const ioc of touched) ioc.settled();
+}
+
+port.on('message', (command: Command) => {
+  if (command.do === 'stop') void stop();
+  else obey(iocOf(command.ioc), command);
+});
+
+function iocOf(address: string): Ioc {
+  let ioc = iocs.get(address);
+  if (ioc === undefined) iocs.set(address, (ioc = new Ioc(context, address, pulses, updates)));
+  return ioc;
+}
+
+function obey(ioc: Ioc, command: Exclude<Command, { do: 'stop' }>): void {
+  switch (command.do) {
+    case 'connect': return ioc.connect(command);
+    case 'close': return ioc.close(command.rows);
+    case 'read': return ioc.read(command);
+    case 'alive': return ioc.alive(command);
+    case 'allow': return ioc.allow(command.allowed);
+    case 'write': return ioc.write(command);
+    case 'prepare': return ioc.prepare(command.rows);
+    case 'restarted': return ioc.restarted();
+  }
+}
+
+async function stop(): Promise<void> {
+  clearInterval(watch);
+  clearInterval(timer);
+  pulses.stop();
+  for (const ioc of iocs.values()) ioc.stop();
+  outbox.report({ is: 'stopped' });
+  outbox.flush();
+  poll.close();
+  // libca waits for its peers to close too, the directory among them.
+  directory.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  // For a silent IOC it waits half a minute: then its threads are left to the end of the process.
+  if (![...iocs.values()].some((ioc) => ioc.isSilent)) {
+    lane.destroy();
+    memory.free();
+  }
+  port.close();
+}

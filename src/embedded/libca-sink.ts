@@ -1,0 +1,39 @@
+// The libca client's native sink, compiled once per version of its source with the machine's own
+// compiler. Without one the client goes on, and does less: it says what.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { failure, onPath, run } from './command.ts';
+import type { SearchOptions } from './found.ts';
+
+export type Sink = { readonly path: string } | { readonly why: string };
+
+const source = fileURLToPath(new URL('../channel-access/libca/sink.c', import.meta.url));
+
+/** The compiled sink, if it was built before. */
+export function inspectSink({ folder, environment }: SearchOptions): Sink {
+  const path = target(folder);
+  if (existsSync(path)) return { path };
+  const compiler = onPath('cc', environment);
+  return { why: compiler === undefined ? 'no cc on PATH' : `not built yet: ${compiler} will at the first start` };
+}
+
+export async function bringSink({ folder, environment, say }: SearchOptions): Promise<Sink> {
+  const path = target(folder);
+  if (existsSync(path)) return { path };
+  const compiler = onPath('cc', environment);
+  if (compiler === undefined) return { why: 'no cc on PATH' };
+  say?.(`compiling ${source} with ${compiler}`);
+  mkdirSync(join(folder, 'libca-sink'), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  const built = await run(compiler, ['-shared', '-fPIC', '-O2', '-o', draft, source], { timeoutMs: 60_000, environment });
+  if (built.code !== 0) return { why: failure('cc', built) };
+  renameSync(draft, path);
+  return { path };
+}
+
+function target(folder: string): string {
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  return join(folder, 'libca-sink', `sink-${hash}-${process.arch}.so`);
+}

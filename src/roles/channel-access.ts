@@ -1,0 +1,22 @@
+/** The Channel Access client that the configuration names. `variables` are the process's own: PATH, EPICS_BASE. */
+import { createLibcaClient } from '../channel-access/libca/index.ts';
+import type { CaEnvironment, CaOptions, ChannelAccess } from '../channel-access/port.ts';
+import { createWireClient } from '../channel-access/wire/index.ts';
+import type { Config } from '../config.ts';
+import { bringSink, findLibca } from '../embedded/index.ts';
+import type { Log } from '../kernel/log.ts';
+
+export async function createChannelAccess(config: Config, environment: CaEnvironment, variables: Readonly<Record<string, string | undefined>>, log: Log): Promise<ChannelAccess> {
+  const options: CaOptions = {
+    environment, threads: config.caThreads, capacity: config.caCapacity, echoIdleMs: config.caEchoIdleMs, echoTimeoutMs: config.caEchoTimeoutMs,
+  };
+  if (config.ca === 'wire') return createWireClient(options);
+  const at = { folder: config.bring, environment: { ...variables }, say: (line: string) => log.info({}, line) };
+  const libca = await findLibca({ ...at, ...(config.libca ? { override: config.libca } : {}) });
+  const sink = await bringSink(at);
+  log.info({ version: libca.version, at: libca.found, source: libca.source }, 'Channel Access by libca');
+  if ('why' in sink) {
+    log.warn({ why: sink.why }, 'libca runs without its native sink: values are read twice a second instead of monitored, so what changes in between is not seen; refused reads and writes have no code');
+  }
+  return createLibcaClient({ ...options, library: { libca: libca.found, libCom: libca.libCom }, sink: 'path' in sink ? sink.path : undefined });
+}
