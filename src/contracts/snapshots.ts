@@ -5,6 +5,10 @@ import { z } from 'zod';
 export const snapshotMode = z.enum(['live', 'monitored']).describe('live: fresh reads; monitored: what the monitors keep, each row only if channel and circuit are alive');
 export type SnapshotMode = z.output<typeof snapshotMode>;
 
+/** How the values of a stored snapshot were got: `imported` = from a file or another system. */
+export const storedMode = z.enum([...snapshotMode.options, 'imported']).describe('live: fresh reads; monitored: what the monitors kept; imported: from a file or another system');
+export type StoredMode = z.output<typeof storedMode>;
+
 /**
  * What to capture. `tags` = {groupId: [tagId]}: OR inside a group, AND across groups. `pvNames` are channel
  * names of catalogue entries. Catalogue ids and names that do not exist are an error that lists them.
@@ -65,9 +69,9 @@ export const snapshotSummary = z.object({
   createdBy: z.string().describe('key, and person behind it when the program named one'),
   createdDate: z.string().describe('ISO 8601'),
   lastModifiedDate: z.string().describe('of title and description; values never change'),
-  mode: snapshotMode,
+  mode: storedMode,
   scope: snapshotScope,
-  kind: z.enum(['snapshot', 'before-restore']).describe('before-restore: the values kept before a restore\'s first write (R3)'),
+  kind: z.enum(['snapshot', 'before-restore', 'imported']).describe('before-restore: the values kept before a restore\'s first write (R3); imported: from a file or another system'),
   pvCount: z.number().describe('channels captured'),
   labels: z.array(z.string()).describe('words that people hang on it'),
   golden: z.boolean().describe('a reference: neither people nor retention rules delete it while it is golden'),

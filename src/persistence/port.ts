@@ -11,7 +11,7 @@
 import type { CatalogueChannel, CatalogueEntry, CatalogueEntryEdit, NewCatalogueEntry, Tag } from '../contracts/catalogue.ts';
 import type { RuleKind } from '../contracts/automation.ts';
 import type { RestoreRow } from '../contracts/restores.ts';
-import type { SnapshotMode, SnapshotQuality, SnapshotScope, SnapshotSummary } from '../contracts/snapshots.ts';
+import type { SnapshotQuality, SnapshotScope, SnapshotSummary, StoredMode } from '../contracts/snapshots.ts';
 import type { ChannelMeta, ValueColumns } from '../contracts/values.ts';
 
 export interface Persistence {
@@ -66,6 +66,8 @@ export interface CatalogueStore {
   directory(): Promise<{ channels: Int32Array; iocIndex: Int32Array; iocs: string[]; revisions: Revisions }>;
   /** ioc -> channel ids found there. */
   updateDirectory(found: Readonly<Record<string, readonly number[]>>): Promise<void>;
+  /** Ids of these names, in their order; names that the dictionary lacks are added to it. The catalogue stays as it is. */
+  ensureChannels(names: readonly string[]): Promise<Int32Array>;
   /** Names by channel id. */
   names(channels: Int32Array): Promise<string[]>;
   /** What a restore or compare needs of the setpoints among these channels in today's catalogue. Rows for channels that no current entry has as setpoint are left out. */
@@ -114,13 +116,15 @@ export interface NewSnapshot {
   readonly title: string;
   readonly description: string;
   readonly createdBy: string;
-  readonly mode: SnapshotMode;
+  readonly mode: StoredMode;
   readonly scope: SnapshotScope;
-  readonly kind: 'snapshot' | 'before-restore';
+  readonly kind: SnapshotSummary['kind'];
   /** The job that makes it; storing twice for one job and kind is `conflict` (a crash between storing and checkpoint shows so). */
   readonly jobId: string;
   readonly entryIds: readonly string[] | null;
   readonly catalogueRevision: number;
+  /** When it was taken, where that was elsewhere; absent: now. */
+  readonly createdAt?: Date;
   readonly labels?: readonly string[];
   readonly golden?: boolean;
   /** schedule:<id> or trigger:<id>. */
@@ -141,7 +145,7 @@ export interface SnapshotFilter {
   readonly title?: string;
   /** Snapshots that hold an entry with any of these tag ids. */
   readonly tags?: readonly string[];
-  readonly kind?: 'snapshot' | 'before-restore';
+  readonly kind?: SnapshotSummary['kind'];
   /** Part of who took it, whatever the case. */
   readonly author?: string;
   readonly from?: Date;
@@ -256,7 +260,7 @@ export interface SnapshotEdit {
 export interface SnapshotStore {
   begin(snapshot: NewSnapshot): Promise<SnapshotWriter>;
   /** The snapshot that a job has stored already, if any. */
-  byJob(jobId: string, kind: 'snapshot' | 'before-restore'): Promise<SnapshotSummary | undefined>;
+  byJob(jobId: string, kind: SnapshotSummary['kind']): Promise<SnapshotSummary | undefined>;
   /** Newest first. Cost independent of stored values. */
   list(filter: SnapshotFilter, page: { limit: number; offset: number }): Promise<{ results: SnapshotSummary[]; totalCount: number }>;
   get(id: string): Promise<SnapshotSummary>;
@@ -329,6 +333,8 @@ export interface ApiKeyStore {
   create(appName: string, scopes: readonly ApiScope[]): Promise<{ key: ApiKey; token: string }>;
   /** Stores a token chosen elsewhere (the first-start key). */
   adopt(appName: string, scopes: readonly ApiScope[], token: string): Promise<ApiKey>;
+  /** Takes over a key of which only the SHA-256 of its token is known; undefined when this token is known already. `conflict` as with create. */
+  adoptHash(key: { appName: string; scopes: readonly ApiScope[]; tokenSha256: Uint8Array; isActive: boolean }): Promise<ApiKey | undefined>;
   verify(token: string): Promise<ApiKey | undefined>;
   list(activeOnly: boolean): Promise<ApiKey[]>;
   deactivate(id: string): Promise<ApiKey>;

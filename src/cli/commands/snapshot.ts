@@ -59,7 +59,7 @@ export function snapshotCommands(connect: () => Client): Command {
       if (body.length === 0) return print('no snapshots');
       printTable(
         ['ID', 'TAKEN', 'BY', 'ROWS', 'READ', 'LABELS', 'TITLE'],
-        body.map((one) => [one.id, localTime(one.createdDate), one.createdBy, one.pvCount, one.quality.outcomes['ok'] ?? 0, [...(one.golden ? ['GOLDEN'] : []), ...one.labels].join(', '), one.kind === 'before-restore' ? `${one.title} [before restore]` : one.title]),
+        body.map((one) => [one.id, localTime(one.createdDate), one.createdBy, one.pvCount, one.quality.outcomes['ok'] ?? 0, [...(one.golden ? ['GOLDEN'] : []), ...one.labels].join(', '), one.kind === 'snapshot' ? one.title : `${one.title} [${one.kind.replace('-', ' ')}]`]),
       );
       if (totalCount > body.length) print(`${count(totalCount, 'snapshot')} in all; see --limit and --offset`);
     });

@@ -27,15 +27,16 @@ export function createApiKeys(database: Database, log: Log, now: () => number = 
   const passed = new Map<string, { key: ApiKey; until: number }>();
   const usedAt = new Map<string, number>();
 
-  const insert = async (appName: string, scopes: readonly ApiScope[], token: string): Promise<ApiKey> => {
+  const insert = (appName: string, scopes: readonly ApiScope[], token: string): Promise<ApiKey> => insertHash(appName, scopes, hashOf(token), true);
+  const insertHash = async (appName: string, scopes: readonly ApiScope[], hash: Buffer, isActive: boolean): Promise<ApiKey> => {
     const strange = scopes.filter((scope) => !apiScopes.includes(scope));
     if (scopes.length === 0 || strange.length > 0) {
       throw new DreyError('invalid', `an API key needs scopes out of ${apiScopes.join(', ')}; given: ${scopes.join(', ') || 'none'}`);
     }
     // Without a target: the name as well as the token may be there already.
     const [row] = await database.rows<KeyRow>(
-      `insert into api_key (id, app_name, token_hash, scopes) values ($1, $2, $3, $4) on conflict do nothing returning ${columns}`,
-      [newUuid(), appName, hashOf(token), scopes],
+      `insert into api_key (id, app_name, token_hash, scopes, is_active) values ($1, $2, $3, $4, $5) on conflict do nothing returning ${columns}`,
+      [newUuid(), appName, hash, scopes, isActive],
     );
     if (!row) throw new DreyError('conflict', `there is an active API key called ${JSON.stringify(appName)} already, or one with this token: deactivate it first`);
     return keyOf(row);
@@ -53,6 +54,13 @@ export function createApiKeys(database: Database, log: Log, now: () => number = 
       return { key: await insert(appName, scopes, token), token };
     },
     adopt: (appName, scopes, token) => insert(appName, scopes, token),
+    adoptHash: async ({ appName, scopes, tokenSha256, isActive }) => {
+      const [known] = await database.rows('select id from api_key where token_hash = $1', [Buffer.from(tokenSha256)]);
+      if (known) return undefined;
+      const key = await insertHash(appName, scopes, Buffer.from(tokenSha256), isActive);
+      passed.clear();
+      return key;
+    },
     // The same work for any token: one hash, one look-up by it. Nothing compares secrets byte by byte.
     verify: async (token) => {
       const hash = hashOf(token);

@@ -72,6 +72,20 @@ export function updateDirectory(database: Database, found: Readonly<Record<strin
   });
 }
 
+export async function ensureChannels(database: Database, names: readonly string[]): Promise<Int32Array> {
+  await database.rows(
+    `insert into channel (name)
+     select x.name from unnest($1::text[]) with ordinality x(name, at)
+     where not exists (select from channel c where c.name = x.name collate "C")
+     group by x.name order by min(x.at)
+     on conflict (name) do nothing`,
+    [names],
+  );
+  const rows = await database.rows<{ id: number; name: string }>('select id, name from channel where name = any($1::text[] collate "C")', [names]);
+  const ids = new Map(rows.map(({ id, name }) => [name, id]));
+  return Int32Array.from(names, (name) => ids.get(name)!);
+}
+
 /** Names never change, so those seen once are kept. */
 export function createNames(database: Database): (channels: Int32Array) => Promise<string[]> {
   const known = new Map<number, string>();

@@ -6,7 +6,7 @@ import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts
 import { likePattern } from './text-search.ts';
 import { isUuid } from './uuid.ts';
 
-const sortColumns: Record<SnapshotSort, string> = { createdDate: 'number', title: 'lower(title)', createdBy: 'lower(created_by)', pvCount: 'pv_count' };
+const sortColumns: Record<SnapshotSort, string> = { createdDate: 'created_at', title: 'lower(title)', createdBy: 'lower(created_by)', pvCount: 'pv_count' };
 
 /** Asked of each snapshot through the key, one probe: a join would read all values of the channel's neighbours. */
 const holdsChannel = (name: string): string =>

@@ -1,6 +1,6 @@
 /** Rows of the snapshot table as summaries. */
 import { DreyError } from '../../contracts/errors.ts';
-import type { SnapshotMode, SnapshotQuality, SnapshotScope, SnapshotSummary } from '../../contracts/snapshots.ts';
+import type { SnapshotQuality, SnapshotScope, SnapshotSummary, StoredMode } from '../../contracts/snapshots.ts';
 import type { Session } from './database.ts';
 import { knownForm } from './uuid.ts';
 
@@ -12,7 +12,7 @@ export interface SnapshotRow {
   readonly created_by: string;
   readonly created_at: Date;
   readonly modified_at: Date;
-  readonly mode: SnapshotMode;
+  readonly mode: StoredMode;
   readonly kind: SnapshotSummary['kind'];
   readonly scope: SnapshotScope;
   readonly catalogue_revision: number;

@@ -1,20 +1,7 @@
 /** Identity of a description: the same description has the same number everywhere and for ever. */
-import { createHash } from 'node:crypto';
+import { contentHash } from '../../../kernel/content-hash.ts';
 import type { ChannelMeta } from '../../../contracts/values.ts';
 
-/** First 8 bytes of the SHA-256 of the canonical JSON, as a signed number. 0 is kept for "unknown". */
-export function metaHash(meta: ChannelMeta): bigint {
-  const hash = createHash('sha256').update(canonical(meta)).digest().readBigInt64BE(0);
-  return hash === 0n ? 1n : hash;
-}
+export { canonical } from '../../../kernel/content-hash.ts';
 
-/** Keys sorted, absent ones left out; numbers that JSON lacks by name. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, part]) => part !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, part]) => `${JSON.stringify(key)}:${canonical(part)}`).join(',')}}`;
-  }
-  if (typeof value === 'number' && !Number.isFinite(value)) return `"${value}"`;
-  return JSON.stringify(value);
-}
+export const metaHash = (meta: ChannelMeta): bigint => contentHash(meta);
