@@ -215,8 +215,6 @@ export interface CompareOptions {
   readonly filter?: EntryFilter;
   /** Instead of those of the catalogue. */
   readonly tolerance?: { readonly abs?: number; readonly rel?: number };
-  /** `comparable` only: its rows by name, which takes its time. */
-  readonly ordered?: boolean;
 }
 
 /** Rows to be compared as columns: channel, and the tolerances for it, of each entry and role that any of the snapshots knew. */

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import { readHistory } from './history.ts';
 import type { MetaTable } from './metas.ts';
 import { createPartitions } from './partitions.ts';
-import { readComparable } from './snapshot-comparable.ts';
+import { createComparable } from './snapshot-comparable.ts';
 import { listSnapshots } from './snapshot-list.ts';
 import { readPage } from './snapshot-page.ts';
 import { noSnapshot, readSnapshot, snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
@@ -42,7 +42,7 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
     page: (id, options) => readPage(database, metas, id, options),
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
     compare: (a, b, options) => compareSnapshots(database, metas, a, b, options),
-    comparable: (ids, options) => readComparable(database, metas, ids, options),
+    comparable: createComparable(database, metas),
     history: (of, page) => readHistory(database, metas, of, page),
     unknownMetas: (hashes) => metas.unknown(hashes),
     saveMetas: (all) => metas.save(all),
