@@ -219,7 +219,7 @@ export function createFacility(options: FacilityOptions): Facility {
     channels: (name) => {
       const children = actor.getSnapshot().children as Record<string, unknown>;
       const table = name === null ? (children['unresolved'] as ChannelSetRef | undefined)?.getSnapshot().context : tableOf(name);
-      return table ? [...table.channels].map(([row, ref]) => [row, ref.getSnapshot().context]) : [];
+      return table ? [...table.channels] : [];
     },
   };
 
