@@ -4,7 +4,7 @@
  * Config must be there. Every other column is a tag group, its cells comma lists of tags. Empty, `nan` and
  * `none` mean nothing.
  *
- * D1: every fault is reported with its line; with any fault there are no entries.
+ * D1: every fault is reported with its line; with any fault there are no entries, unless the sound rows are asked for.
  */
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
@@ -34,7 +34,8 @@ const cellOf = (text: string): string | undefined => (nothing.has(text.trim().to
 const yes = new Set(['true', 'yes', '1', 'y']);
 const no = new Set(['false', 'no', '0', 'n']);
 
-export function parseCatalogueCsv(text: string): CatalogueCsv {
+/** `skipFaulty`: the sound rows are given beside the faults of the others. */
+export function parseCatalogueCsv(text: string, { skipFaulty = false }: { skipFaulty?: boolean } = {}): CatalogueCsv {
   let records: { record: string[]; info: { lines: number } }[];
   try {
     records = parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: 1_000_000 }) as unknown as typeof records;
@@ -58,6 +59,7 @@ export function parseCatalogueCsv(text: string): CatalogueCsv {
       fault(`has ${record.length} cells, the first line names ${columns.length} columns`);
       continue;
     }
+    const before = faults.length;
     const entry = readRow(columns, record, fault);
     const checked = newCatalogueEntry.safeParse(entry);
     if (!checked.success) {
@@ -68,10 +70,11 @@ export function parseCatalogueCsv(text: string): CatalogueCsv {
     const earlier = setpoint === null ? undefined : setpoints.get(setpoint);
     if (setpoint !== null && earlier !== undefined) fault(`setpoint ${setpoint} stands on line ${earlier} already`);
     else if (setpoint !== null) setpoints.set(setpoint, line);
+    if (faults.length > before) continue;
     entries.push(entry);
     lines.push(line);
   }
-  return faults.length > 0 ? { entries: [], lines: [], faults } : { entries, lines, faults };
+  return faults.length > 0 && !skipFaulty ? { entries: [], lines: [], faults } : { entries, lines, faults };
 }
 
 function headFaults(columns: readonly string[]): string[] {

@@ -57,7 +57,7 @@ export const entryInput = (entry: FileEntry): NewCatalogueEntryInput => ({
 });
 
 export function readCatalogue(format: CatalogueFormat, text: string, options: RequestOptions = {}): ReadCatalogue {
-  if (format === 'csv') return parseCatalogueCsv(text);
+  if (format === 'csv') return parseCatalogueCsv(text, options);
   if (format === 'phoebus') return phoebusCatalogue(text);
   const read = format === 'psi-yaml' ? readPsiRequest(text, options) : readRequest(format === 'req' ? 'autosave' : format === 'burt-req' ? 'burt' : 'psi', text, options);
   return { ...read, entries: read.entries.map(entryInput) };

@@ -7,6 +7,8 @@ import { nameFault, plainEntry, type FileEntry } from './snapshot-file.ts';
 
 export interface RequestOptions {
   readonly macros?: Macros;
+  /** Sound rows are kept beside the faults, where rows stand for themselves (CSV). */
+  readonly skipFaulty?: boolean;
   /** The text of a file that another includes; undefined when it cannot be read. */
   readonly include?: (path: string, from: string) => string | undefined;
 }

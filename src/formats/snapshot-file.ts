@@ -73,6 +73,7 @@ export const plainEntry = (setpoint: string, more: Partial<FileEntry> = {}): Fil
 /** Why a text is no PV name; undefined when it is one. */
 export function nameFault(name: string): string | undefined {
   if (name === '') return 'a PV name is missing';
+  if (name.startsWith('pva://')) return `${JSON.stringify(name.slice(0, 60))} asks for PVAccess, which Drey does not speak yet`;
   if (name.length > 255) return `${JSON.stringify(`${name.slice(0, 40)}…`)} has ${name.length} characters, a PV name has at most 255`;
   return /^[\x21-\x7e]+$/.test(name) ? undefined : `${JSON.stringify(name)} holds a character that no PV name can: only visible ASCII without blanks`;
 }
@@ -97,7 +98,8 @@ export function createCollector(): Collector {
   return {
     fault: (line, what) => void faults.push(`line ${line}: ${what}`),
     loss: (what) => void losses.push(what),
-    row: (line, name, value) => {
+    row: (line, given, value) => {
+      const name = given.startsWith('ca://') ? given.slice(5) : given;
       const wrong = nameFault(name);
       const earlier = seen.get(name);
       if (wrong !== undefined) faults.push(`line ${line}: ${wrong}`);

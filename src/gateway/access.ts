@@ -19,6 +19,7 @@ export const operationScopes = {
   // Asks the machine too.
   'snapshots.compareLive': ['read'],
   'snapshots.take': ['snapshot'],
+  'snapshots.import': ['snapshot'],
   'snapshots.edit': ['snapshot'],
   'snapshots.delete': ['snapshot'],
   // A dry run reads and writes nothing.

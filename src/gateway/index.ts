@@ -18,6 +18,7 @@ import { auditRoutes } from './http/audit.ts';
 import { comparisonRoutes, historyRoutes } from './http/comparisons.ts';
 import { circuitRoutes, connectionRoutes } from './http/connections.ts';
 import type { Door } from './http/door.ts';
+import { fileRoutes } from './http/files.ts';
 import { healthRoutes } from './http/health.ts';
 import { iocRoutes } from './http/iocs.ts';
 import { jobRoutes } from './http/jobs.ts';
@@ -87,6 +88,7 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       http = await createHttpServer({ authenticate, log, metrics, options });
       apiKeyRoutes(http, operations.apiKeys);
       pvRoutes(http, operations.catalogue, operations.live);
+      fileRoutes(http, operations);
       monitorRoutes(http, operations.monitor);
       liveValueRoutes(http, operations.live);
       tagRoutes(http, operations.tags);

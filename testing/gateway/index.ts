@@ -72,7 +72,7 @@ export async function startGateway(outside: Outside = {}): Promise<GatewayForTes
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: (response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text) as never, headers: response.headers };
+    return { status: response.status, body: (response.headers.get('content-type')?.includes('/json') ? JSON.parse(text) : text) as never, headers: response.headers };
   };
 
   const parts = stack.move();

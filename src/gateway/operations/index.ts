@@ -7,6 +7,7 @@ import type { Persistence } from '../../persistence/port.ts';
 import type { Audit } from '../audit.ts';
 import { createApiKeyOperations } from './api-keys.ts';
 import { createCatalogueOperations } from './catalogue.ts';
+import { createCatalogueFileOperations } from './catalogue-files.ts';
 import { createChannelNames } from './channel-names.ts';
 import { createCircuitOperations } from './circuits.ts';
 import { createComparisonOperations } from './comparisons.ts';
@@ -18,6 +19,7 @@ import { createJobOperations } from './jobs.ts';
 import { createLiveValues } from './live-values.ts';
 import { createMonitorOperations } from './monitor.ts';
 import { createRestoreOperations } from './restores.ts';
+import { createSnapshotFileOperations } from './snapshot-files.ts';
 import { createSnapshotOperations } from './snapshots.ts';
 import { createTagOperations } from './tags.ts';
 
@@ -36,13 +38,16 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
   const { catalogue, snapshots, tags, apiKeys } = persistence;
   const jobs = createJobOperations({ bus, jobs: watched, audit });
   const names = createChannelNames(catalogue);
+  const entries = createCatalogueOperations({ catalogue, bus, audit });
   const live = createLiveValues({ bus, hosts, names, clock });
   const iocs = createIocOperations({ bus, hosts, audit });
   const connections = createConnectionOperations({ live, names, clock });
   const { lastCheck } = connections;
   return {
     apiKeys: createApiKeyOperations({ keys: apiKeys, audit }),
-    catalogue: createCatalogueOperations({ catalogue, bus, audit }),
+    catalogue: entries,
+    catalogueFiles: createCatalogueFileOperations({ catalogue, entries, names }),
+    snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }),
     tags: createTagOperations({ tags, audit }),
     live,
     snapshots: createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }),

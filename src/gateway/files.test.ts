@@ -1,0 +1,94 @@
+/** Files through the door: values and catalogue in, and out again. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startGateway, storeSnapshot, type GatewayForTest } from '../../testing/gateway/index.ts';
+import { ReadOutcome, ValueKind } from '../contracts/values.ts';
+import { snapshotFormatNames } from '../formats/registry.ts';
+import type { CatalogueEntry } from '../contracts/catalogue.ts';
+
+let gateway: GatewayForTest;
+beforeAll(async () => {
+  gateway = await startGateway();
+  await gateway.good('POST', '/v1/pvs/multi', [
+    { setpointAddress: 'F:PS1:CUR', readbackAddress: 'F:PS1:RB', device: 'PS1', absTolerance: 0.01, tagNames: { Area: ['LI21', 'Injector'] } },
+    { setpointAddress: 'F:TEXT', description: 'line one\nline "two"', readOnly: true },
+    { setpointAddress: 'F:BIG' }, { setpointAddress: 'F:WF.VAL' },
+  ]);
+}, 60_000);
+afterAll(async () => gateway?.[Symbol.asyncDispose]());
+
+const file = (method: string, path: string, body: string, key?: string) => gateway.call(method, path, body, { headers: { 'content-type': 'application/x-www-form-urlencoded' }, ...(key ? { key } : {}) });
+const rows = async (id: string) => (await gateway.good<{ pvValues: { pvName: string; setpointValue: { value: unknown; timestampNs: string | null; outcome: string } | null; readbackValue: { value: unknown } | null }[] }>('GET', `/v1/snapshots/${id}`)).pvValues;
+
+test('a .sav becomes a snapshot of kind imported, matched to the catalogue whether a name says .VAL or not', async () => {
+  const { status, body } = await file('POST', '/v1/snapshots/import?title=from%20autosave', '# save/restore V6.0\tx - 260801-101500\nF:PS1:CUR.VAL 12.5\nF:PS1:RB 12.49\nF:TEXT off\nF:WF @array@ { "1" "NaN" }\n<END>\n');
+  expect({ status, body }).toMatchObject({ status: 200, body: { format: 'sav', channels: 4, entriesCreated: 0, snapshot: { title: 'from autosave', kind: 'imported', mode: 'imported', pvCount: 4, description: 'saved 2026-08-01 10:15:00', createdBy: 'test admin' } } });
+  const values = await rows(body.snapshot.id as string);
+  expect(values.map((row) => [row.pvName, row.setpointValue?.value, row.readbackValue?.value])).toEqual([['F:PS1:CUR', 12.5, 12.49], ['F:TEXT', 'off', undefined], ['F:WF.VAL', [1, 'NaN'], undefined]]);
+  const { body: listed } = await gateway.call<{ id: string }[]>('GET', '/v1/snapshots?kind=imported');
+  expect(listed.map((one) => one.id)).toContain(body.snapshot.id);
+  const { results } = await gateway.persistence.audit.list({ what: 'snapshots.import' }, { limit: 10, offset: 0 });
+  expect(results[0]).toMatchObject({ subject: body.snapshot.id, who: 'test admin', result: 'done' });
+});
+
+test('D1: a damaged file names its line and stores nothing', async () => {
+  const before = await gateway.good<unknown[]>('GET', '/v1/snapshots');
+  const { status, body } = await file('POST', '/v1/snapshots/import?format=sav', 'F:TEXT on\n');
+  expect({ status, body }).toMatchObject({ status: 400, body: { code: 'badInput', faults: ['line 1: the file ends without <END>: it was cut off, or never written to its end'] } });
+  expect((await file('POST', '/v1/snapshots/import', 'hello')).body.detail).toContain('say which it is with format=');
+  expect((await gateway.call('POST', '/v1/snapshots/import', '\ud800\u0000'.slice(1), { headers: { 'content-type': 'text/plain' } })).status).toBe(400);
+  expect(await gateway.good<unknown[]>('GET', '/v1/snapshots')).toHaveLength(before.length);
+});
+
+test('PVs that the catalogue lacks are refused with their list, or get entries with create=true and the scope for it', async () => {
+  const csv = 'PV,SELECTED,TIMESTAMP,STATUS,SEVERITY,VALUE_TYPE,VALUE,READBACK,READBACK_VALUE,DELTA,READ_ONLY\nF:NEW:SP,1,1785579300.5,NONE,NONE,double,"1.5",F:NEW:RB,"1.4",,0\nF:TEXT,1,1785579300.0,NONE,MINOR,string,"on",F:NEW:TEXT,"ja",,1\n';
+  const refused = await file('POST', '/v1/snapshots/import', csv);
+  expect(refused).toMatchObject({ status: 422, body: { faults: ['F:NEW:SP is not in the catalogue', 'F:NEW:RB is not in the catalogue', 'F:NEW:TEXT is not in the catalogue'] } });
+  expect((await file('POST', '/v1/snapshots/import?create=true', csv, await gateway.keyWith('read', 'snapshot'))).status).toBe(403);
+  expect((await file('POST', '/v1/snapshots/import?create=true&dryRun=true', csv)).body).toMatchObject({ snapshot: null, entriesCreated: 2 });
+  const { body } = await file('POST', '/v1/snapshots/import?create=true', csv);
+  expect(body).toMatchObject({ format: 'phoebus', entriesCreated: 2, channels: 4 });
+  const values = await rows(body.snapshot.id as string);
+  expect(values.find((row) => row.pvName === 'F:NEW:SP')).toMatchObject({ setpointValue: { value: 1.5, timestampNs: '1785579300000000005' }, readbackValue: { value: 1.4 } });
+  expect(values.find((row) => row.pvName === 'F:NEW:TEXT')).toMatchObject({ setpointValue: null, readbackValue: { value: 'ja' } });
+});
+
+test('S3: a snapshot goes out as NDJSON and comes back the same, descriptions and outcomes included', async () => {
+  const stored = await storeSnapshot(gateway.persistence, 'to go out', {
+    'F:PS1:CUR': { num: -0, severity: 2, status: 3, meta: { units: 'A', precision: 3, control: { low: -Infinity, high: Number.NaN } } },
+    'F:PS1:RB': { outcome: ReadOutcome.timeout }, 'F:TEXT': { text: 'Größe\n"x"' }, 'F:BIG': { kind: ValueKind.int64, num: 9007199254740992, text: '9007199254740993' },
+    'F:WF.VAL': { kind: ValueKind.float, bytes: new Uint8Array(Float32Array.of(1.5, NaN).buffer) },
+  });
+  const out = await gateway.call<string>('GET', `/v1/snapshots/${stored.id}/export`);
+  expect(out.headers.get('content-disposition')).toBe('attachment; filename="to_go_out.ndjson"');
+  expect(out.headers.get('x-drey-losses')).toBe('[]');
+  const { body } = await file('POST', '/v1/snapshots/import', out.body);
+  const about = ({ pvValues }: { pvValues: unknown[] }) => pvValues;
+  expect(about(await gateway.good('GET', `/v1/snapshots/${body.snapshot.id}`))).toEqual(about(await gateway.good('GET', `/v1/snapshots/${stored.id}`)));
+  for (const format of snapshotFormatNames) expect((await gateway.call('GET', `/v1/snapshots/${stored.id}/export?format=${format}`)).status).toBe(200);
+  const sav = await gateway.call<string>('GET', `/v1/snapshots/${stored.id}/export?format=sav`);
+  expect(sav.body).toContain('#F:PS1:RB timeout\n');
+  expect(JSON.parse(sav.headers.get('x-drey-losses')!)).toContain('autosave holds no alarms: 1 left out');
+});
+
+test('the catalogue goes out as CSV and comes back the same', async () => {
+  const { body: csv } = await gateway.call<string>('GET', '/v1/pvs/export');
+  const plain = (entries: CatalogueEntry[]) => entries.map(({ id: _, createdDate: __, lastModifiedDate: ___, ...entry }) => entry).sort((a, b) => String(a.setpointAddress ?? a.readbackAddress).localeCompare(String(b.setpointAddress ?? b.readbackAddress)));
+  const before = await gateway.good<CatalogueEntry[]>('GET', '/v1/pvs');
+  for (const { id } of before) await gateway.good('DELETE', `/v1/pvs/${id}`);
+  const back = await file('POST', '/v1/pvs/import', csv);
+  expect(back).toMatchObject({ status: 200, body: { rows: before.length, registered: before.length, skipped: 0, errors: [] } });
+  expect(plain(await gateway.good('GET', '/v1/pvs'))).toEqual(plain(before));
+  expect((await gateway.call<string>('GET', '/v1/pvs/export?format=burt-req')).body).toContain('RO F:TEXT\n');
+});
+
+test('a catalogue import fails with the lines of its faults, or skips them, and a dry run changes nothing', async () => {
+  const csv = 'Setpoint,Abs Tolerance\nI:A,0.1\nI:B,tiny\nF:TEXT,1\nI:A,2\n';
+  const errors = ['line 3: Abs Tolerance: "tiny" is not a number', 'line 5: setpoint I:A stands on line 2 already', 'line 4: F:TEXT is the setpoint of another catalogue entry'];
+  expect(await file('POST', '/v1/pvs/import', csv)).toMatchObject({ status: 400, body: { faults: errors.slice(0, 2) } });
+  expect((await file('POST', '/v1/pvs/import', 'Setpoint\nF:TEXT\n')).body.faults).toEqual(['line 2: F:TEXT is the setpoint of another catalogue entry']);
+  expect((await file('POST', '/v1/pvs/import?onError=skip&dryRun=true', csv)).body).toEqual({ rows: 1, registered: 0, skipped: 3, errors });
+  expect((await gateway.good<unknown[]>('GET', '/v1/pvs?pvName=I:A'))).toHaveLength(0);
+  expect((await file('POST', '/v1/pvs/import?onError=skip', csv)).body).toEqual({ rows: 1, registered: 1, skipped: 3, errors });
+  expect(await file('POST', '/v1/pvs/import?format=req&macros=P=I:,M=m1', '$(P)$(M):CUR\n')).toMatchObject({ status: 200, body: { registered: 1 } });
+  expect((await file('POST', '/v1/pvs/import?format=req', 'file sub.req\n')).body.faults[0]).toContain('line 1: includes sub.req, which cannot be read here');
+});

@@ -1,0 +1,115 @@
+/** Files in and out. Their bodies are taken whatever content-type they come with: programs that send files seldom know one. */
+import { z } from 'zod';
+import { DreyError } from '../../contracts/errors.ts';
+import { snapshotSummary } from '../../contracts/snapshots.ts';
+import { catalogueFormatNames, snapshotFormatNames, writableCatalogueFormats } from '../../formats/registry.ts';
+import { authorise } from '../access.ts';
+import type { CatalogueFileOperations } from '../operations/catalogue-files.ts';
+import type { SnapshotFileOperations } from '../operations/snapshot-files.ts';
+import { bodyLimits, flag, idParam, sendWritten, type Door } from './door.ts';
+
+const dryRun = flag.default(false).describe('check the file, change nothing');
+const losses = z.array(z.string()).describe('what stands in the file and could not be kept');
+
+const snapshotImport = z.object({
+  format: z.enum(snapshotFormatNames).optional().describe('absent: known by how the file begins'),
+  title: z.string().trim().min(1).max(255).optional().describe('absent: what the file says'),
+  description: z.string().trim().max(4000).optional(),
+  create: flag.default(false).describe('make catalogue entries for PVs that have none (needs the scope write); else such a file is refused with their list'),
+  dryRun,
+});
+const importedSnapshot = z.object({
+  snapshot: snapshotSummary.nullable().describe('null after a dry run'),
+  format: z.enum(snapshotFormatNames),
+  channels: z.number().int(),
+  entriesCreated: z.number().int().describe('catalogue entries that were, or would be, made'),
+  losses,
+});
+
+const catalogueImport = z.object({
+  format: z.enum(catalogueFormatNames).default('csv'),
+  macros: z.string().max(4000).optional().describe('for request files: P=DEMO:,M=m1'),
+  onError: z.enum(['fail', 'skip']).default('fail').describe('fail: with any fault nothing is registered; skip: the sound rows are'),
+  dryRun,
+});
+const importedCatalogue = z.object({
+  rows: z.number().int().describe('sound rows'),
+  registered: z.number().int(),
+  skipped: z.number().int().describe('lines with a fault'),
+  errors: z.array(z.string()).describe('"line N: what is wrong", the first 1000'),
+});
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(body: unknown): string {
+  try {
+    return utf8.decode(body as Buffer);
+  } catch {
+    throw new DreyError('badInput', 'the body is not UTF-8 text');
+  }
+}
+
+/** Told in a header, for the body is the file: a JSON list in ASCII, as many as fit. */
+export function lossesHeader(all: readonly string[]): string {
+  const some = [...all];
+  const written = (): string => JSON.stringify(some).replaceAll(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  while (written().length > 6_000) some.pop();
+  return written();
+}
+
+export interface FileOperations {
+  readonly snapshotFiles: SnapshotFileOperations;
+  readonly catalogueFiles: CatalogueFileOperations;
+}
+
+export function fileRoutes(server: Door, { snapshotFiles, catalogueFiles }: FileOperations): void {
+  server.get('/v1/snapshots/:id/export', {
+    config: { operation: 'snapshots.read' },
+    schema: {
+      tags: ['snapshots'],
+      summary: 'A snapshot as a file; the header X-Drey-Losses lists what the format cannot hold, as JSON',
+      params: idParam,
+      querystring: z.object({ format: z.enum(snapshotFormatNames).default('ndjson') }),
+      response: { 200: z.string().describe('the file') },
+    },
+  }, async (request, reply) => {
+    const file = await snapshotFiles.export(request.params.id, request.query.format);
+    reply.header('x-drey-losses', lossesHeader(file.losses)).header('content-disposition', `attachment; filename="${file.fileName}"`);
+    return sendWritten(reply, file.contentType, file.text);
+  });
+
+  server.get('/v1/pvs/export', {
+    config: { operation: 'pvs.read' },
+    schema: {
+      tags: ['pvs'],
+      summary: 'The catalogue as a file that the import takes; CSV loses nothing, the header X-Drey-Losses lists what others do',
+      querystring: z.object({ format: z.enum(writableCatalogueFormats).default('csv'), pvName: z.string().max(1000).optional().describe('part of an address, device or description; * and ? are wildcards') }),
+      response: { 200: z.string().describe('the file') },
+    },
+  }, async (request, reply) => {
+    const { format, pvName } = request.query;
+    const file = await catalogueFiles.export(format, pvName);
+    reply.header('x-drey-losses', lossesHeader(file.losses)).header('content-disposition', `attachment; filename="catalogue.${format === 'csv' ? 'csv' : 'req'}"`);
+    return sendWritten(reply, format === 'csv' ? 'text/csv; charset=utf-8' : 'text/plain; charset=utf-8', file.text);
+  });
+
+  void server.register(async (app: Door) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+
+    app.post('/v1/snapshots/import', {
+      config: { operation: 'snapshots.import' },
+      bodyLimit: bodyLimits.bulk,
+      schema: { tags: ['snapshots'], summary: 'A file of values as a stored snapshot of kind imported; the body is the file', querystring: snapshotImport, response: { 200: importedSnapshot } },
+    }, (request) => {
+      if (request.query.create) authorise(request.caller, 'pvs.write');
+      return snapshotFiles.import(request.caller, { ...request.query, text: textOf(request.body) }) as Promise<z.output<typeof importedSnapshot>>;
+    });
+
+    app.post('/v1/pvs/import', {
+      config: { operation: 'pvs.write' },
+      bodyLimit: bodyLimits.bulk,
+      schema: { tags: ['pvs'], summary: 'Register entries from a file; the body is the file. Faults carry their line', querystring: catalogueImport, response: { 200: importedCatalogue } },
+    }, (request) => catalogueFiles.import(request.caller, { ...request.query, text: textOf(request.body) }) as Promise<z.output<typeof importedCatalogue>>);
+  });
+}

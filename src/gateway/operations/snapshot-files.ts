@@ -1,0 +1,158 @@
+/** Files to snapshots and back. D1: what is damaged, or names what is not there, stores nothing. */
+import { randomUUID } from 'node:crypto';
+import { json, type Bus } from '../../bus/port.ts';
+import { newCatalogueEntry, type NewCatalogueEntry } from '../../contracts/catalogue.ts';
+import { DreyError } from '../../contracts/errors.ts';
+import type { SnapshotSummary } from '../../contracts/snapshots.ts';
+import { subjects } from '../../contracts/subjects.ts';
+import type { ChannelMeta } from '../../contracts/values.ts';
+import { detectSnapshotFormat, entryInput, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from '../../formats/registry.ts';
+import { plainEntry, type FileEntry, type SnapshotContent, type WrittenFile } from '../../formats/snapshot-file.ts';
+import { contentHash } from '../../kernel/content-hash.ts';
+import type { CatalogueStore, SnapshotEntryRow, SnapshotStore } from '../../persistence/port.ts';
+import { tallyQuality } from '../../snapshots/quality.ts';
+import type { Caller } from '../access.ts';
+import type { Audit } from '../audit.ts';
+import { parseInput } from '../input.ts';
+import type { CatalogueOperations } from './catalogue.ts';
+import type { ChannelNames } from './channel-names.ts';
+
+export interface SnapshotFileDeps {
+  readonly snapshots: SnapshotStore;
+  readonly catalogue: CatalogueStore;
+  /** Creates entries, and says so to those who watch. */
+  readonly entries: CatalogueOperations;
+  readonly names: ChannelNames;
+  readonly bus: Bus;
+  readonly audit: Audit;
+}
+
+export interface SnapshotImport {
+  readonly text: string;
+  readonly format?: SnapshotFormat;
+  readonly title?: string;
+  readonly description?: string;
+  /** Entries for names that the catalogue lacks. */
+  readonly create: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface ImportedSnapshot {
+  readonly snapshot: SnapshotSummary | null;
+  readonly format: SnapshotFormat;
+  readonly channels: number;
+  readonly entriesCreated: number;
+  readonly losses: readonly string[];
+}
+
+const mostFaults = 100;
+
+export function createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }: SnapshotFileDeps) {
+  const store = async (caller: Caller, content: SnapshotContent, { title, description }: Pick<SnapshotImport, 'title' | 'description'>): Promise<SnapshotSummary> => {
+    const { entryIds, revisions } = await catalogue.resolve({ kind: 'names', pvNames: [...content.names] });
+    const { columns } = content;
+    columns.channel.set(await catalogue.ensureChannels(content.names));
+    const metas = new Map<bigint, ChannelMeta>();
+    content.metas.forEach((meta, row) => {
+      columns.metaHash[row] = meta === undefined ? 0n : contentHash(meta);
+      if (meta !== undefined) metas.set(columns.metaHash[row]!, meta);
+    });
+    await snapshots.saveMetas(metas);
+    const quality = tallyQuality();
+    quality.add({ ioc: null, startedAt: null, finishedAt: null, iocProblem: null }, columns);
+    const told = [content.description, content.createdDate === '' ? '' : `saved ${content.createdDate}`, content.createdBy === '' ? '' : `by ${content.createdBy}`];
+    const writer = await snapshots.begin({
+      title: title ?? (content.title.trim().slice(0, 255) || 'imported'), description: (description ?? told.filter((part) => part !== '').join('\n')).slice(0, 4000), createdBy: caller.who,
+      mode: 'imported', scope: { kind: 'all' }, kind: 'imported', jobId: `import-${randomUUID()}`, entryIds, catalogueRevision: revisions.catalogue,
+    });
+    try {
+      await writer.write(columns);
+      return await writer.commit({ ...quality.finish(0), iocSkewMs: null });
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  };
+
+  return {
+    import: async (caller: Caller, { text, format: given, title, description, create, dryRun }: SnapshotImport): Promise<ImportedSnapshot> => {
+      const format = given ?? detectSnapshotFormat(text);
+      if (format === undefined) throw new DreyError('badInput', `the file begins like none of the formats known: say which it is with format=${snapshotFormatNames.join('|')}`);
+      const read = snapshotFormats[format].read(text);
+      if (read.content === null) throw faulty(`the file is no sound ${snapshotFormats[format].about}, nothing was stored`, read.faults);
+      if (read.content.names.length === 0) throw new DreyError('badInput', `the file holds no values (${snapshotFormats[format].about})`);
+
+      const { byName } = await names.current();
+      const content = withCatalogueNames(read.content, byName);
+      const unknown = content.names.filter((name) => !byName.has(name));
+      if (unknown.length > 0 && !create) {
+        throw new DreyError('invalid', `${unknown.length} of the ${content.names.length} PVs of the file are not in the catalogue, first ${unknown[0]}: register them, or let create=true make entries; nothing was stored`, {
+          faults: unknown.slice(0, mostFaults).map((name) => `${name} is not in the catalogue`),
+        });
+      }
+      const fresh = missingEntries(content, byName);
+      const { losses } = read;
+      const about = { format, channels: content.names.length, entriesCreated: fresh.length, losses };
+      if (dryRun) return { snapshot: null, ...about };
+      if (fresh.length > 0) await entries.create(caller, fresh);
+      const snapshot = await audit.change(caller, { what: 'snapshots.import', subject: title ?? content.title }, async () => {
+        const stored = await store(caller, content, { title, description });
+        if (bus.state === 'connected') bus.publish(subjects.snapshotEvent(stored.id), json.encode({ what: 'taken', snapshot: stored }));
+        return { value: stored, subject: stored.id, after: { title: stored.title, ...about } };
+      });
+      return { snapshot, ...about };
+    },
+
+    export: async (id: string, format: SnapshotFormat): Promise<WrittenFile & { contentType: string; fileName: string }> => {
+      const { summary, entries: rows, columns, metas } = await snapshots.page(id, {});
+      const channelNames = await catalogue.names(columns.channel);
+      const written = snapshotFormats[format].write({
+        title: summary.title, description: summary.description, createdBy: summary.createdBy, createdDate: summary.createdDate,
+        names: channelNames, columns, metas: Array.from(columns.metaHash, (hash) => metas.get(hash)), entries: rows.map(entryOf),
+      });
+      return { ...written, contentType: snapshotFormats[format].contentType, fileName: `${summary.title.replaceAll(/[^A-Za-z0-9._-]+/g, '_').slice(0, 80) || 'snapshot'}.${snapshotFormats[format].extension}` };
+    },
+  };
+}
+export type SnapshotFileOperations = ReturnType<typeof createSnapshotFileOperations>;
+
+export function faulty(what: string, faults: readonly string[]): DreyError {
+  return new DreyError('badInput', `${what}: ${faults[0]}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`, { faults: faults.slice(0, mostFaults) });
+}
+
+const entryOf = (row: SnapshotEntryRow): FileEntry => ({
+  setpoint: row.setpoint?.name ?? null, readback: row.readback?.name ?? null, config: row.config?.name ?? null, device: row.device, description: row.description,
+  absTolerance: row.absTolerance, relTolerance: row.relTolerance, readOnly: row.readOnly, tags: row.tags,
+});
+
+/** `X` and `X.VAL` are one field: the file's name gives way to the catalogue's. */
+function withCatalogueNames(content: SnapshotContent, known: ReadonlyMap<string, unknown>): SnapshotContent {
+  const there = new Set(content.names);
+  const renamed = (name: string): string => {
+    const other = name.endsWith('.VAL') ? name.slice(0, -4) : `${name}.VAL`;
+    return !known.has(name) && known.has(other) && !there.has(other) ? other : name;
+  };
+  const maybe = (name: string | null): string | null => (name === null ? null : renamed(name));
+  return {
+    ...content,
+    names: content.names.map(renamed),
+    entries: content.entries.map((entry) => ({ ...entry, setpoint: maybe(entry.setpoint), readback: maybe(entry.readback), config: maybe(entry.config) })),
+  };
+}
+
+/** The file's own entries where nothing of them is known; for other names that are missing, one each. */
+function missingEntries(content: SnapshotContent, known: ReadonlyMap<string, unknown>): NewCatalogueEntry[] {
+  const missing = new Set(content.names.filter((name) => !known.has(name)));
+  const fresh: FileEntry[] = [];
+  const take = (entry: FileEntry): void => {
+    fresh.push(entry);
+    for (const name of [entry.setpoint, entry.readback, entry.config]) if (name !== null) missing.delete(name);
+  };
+  for (const entry of content.entries) {
+    const { setpoint, readback, config } = entry;
+    if ([setpoint, readback, config].some((name) => name !== null && missing.has(name)) && (setpoint === null || missing.has(setpoint))) take(entry);
+  }
+  const readbacks = new Set(content.entries.flatMap((entry) => [entry.readback, entry.config]));
+  for (const name of [...missing]) take(readbacks.has(name) ? { ...plainEntry(name), setpoint: null, readback: name } : plainEntry(name));
+  return fresh.map((entry) => parseInput(newCatalogueEntry, entryInput(entry), `entry ${entry.setpoint ?? entry.readback ?? entry.config ?? ''} of the file`));
+}
