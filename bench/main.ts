@@ -41,7 +41,7 @@ try {
       results.push(result);
     }
     // A wire client that stays connected would take its share of the IOCs from the system.
-    await world.drop('wire', 'tickingLimit', 'ticking');
+    await world.drop('wire', 'libca', 'tickingLimit', 'ticking');
   }
 } finally {
   await finish();

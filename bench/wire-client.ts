@@ -1,6 +1,6 @@
 import { ChannelState } from '../src/channel-access/columns.ts';
 import { readCaEnvironment } from '../src/channel-access/environment.ts';
-import type { ChannelAccess } from '../src/channel-access/port.ts';
+import type { CaOptions, ChannelAccess } from '../src/channel-access/port.ts';
 import { WriteOutcome } from '../src/channel-access/port.ts';
 import { createWireClient } from '../src/channel-access/wire/index.ts';
 import { emptyValueColumns, ReadOutcome, ValueKind, type ValueColumns } from '../src/contracts/values.ts';
@@ -23,21 +23,23 @@ export async function taken(work: () => Promise<void>): Promise<Taken> {
   return { ms: performance.now() - started, cpuMs: (used.user + used.system) / 1000 };
 }
 
-/** The wire client through its port, as the bench drives it. */
+/** A Channel Access client through its port, as the bench drives it: the one in TypeScript unless told otherwise. */
 export class WireClient {
   readonly #facility: Facility;
   readonly #window: number;
+  readonly #create: (options: CaOptions) => ChannelAccess;
   #access: ChannelAccess | undefined;
   #rows: Int32Array[] = [];
   #changed: (() => void) | undefined;
 
-  private constructor(facility: Facility, window: number) {
+  private constructor(facility: Facility, window: number, create: (options: CaOptions) => ChannelAccess) {
     this.#facility = facility;
     this.#window = window;
+    this.#create = create;
   }
 
-  static async start(facility: Facility, window: number): Promise<WireClient> {
-    return new WireClient(facility, window);
+  static async start(facility: Facility, window: number, create: (options: CaOptions) => ChannelAccess = createWireClient): Promise<WireClient> {
+    return new WireClient(facility, window, create);
   }
 
   #environment(): NonNullable<Extract<ReturnType<typeof readCaEnvironment>, { ok: true }>>['environment'] {
@@ -49,7 +51,7 @@ export class WireClient {
   /** A fresh client each time, as the C program has no warm circuits either. */
   #open(monitor: boolean): void {
     const total = this.#facility.names.reduce((sum, names) => sum + names.length, 0);
-    const access = createWireClient({ environment: this.#environment(), threads: 1, capacity: total + 1_000, echoIdleMs: 5_000, echoTimeoutMs: 2_000 });
+    const access = this.#create({ environment: this.#environment(), threads: 1, capacity: total + 1_000, echoIdleMs: 5_000, echoTimeoutMs: 2_000 });
     access.listen(() => this.#changed?.());
     this.#access = access;
     const rows = access.open(this.#facility.names.flat(), { monitor });

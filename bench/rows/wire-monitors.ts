@@ -1,12 +1,13 @@
 import type { Row } from '../row.ts';
+import type { ClientKind } from '../world.ts';
 
-export const wireMonitors: Row = {
-  key: 'wire-monitors',
-  work: 'wire client: search, connect and monitor all',
+const monitorsRow = (kind: ClientKind, atMost?: number): Row => ({
+  key: `${kind}-monitors`,
+  work: `${kind} client: search, connect and monitor all`,
   stage: 'wire',
   async limit(world) {
     // Each side alone: the other's channels would be served as well.
-    await (await world.wire()).disconnected();
+    await (await world.wire(kind)).disconnected();
     const limit = await world.limit();
     const connect = await limit.connect();
     const monitor = await limit.monitor();
@@ -16,14 +17,17 @@ export const wireMonitors: Row = {
   },
   async ours(world) {
     await (await world.limit()).to('disconnected');
-    const wire = await world.wire();
+    const wire = await world.wire(kind);
     const sample = await wire.monitorAll();
     await wire.disconnected();
     return sample;
   },
   figures: [
-    { what: 'time to the last first update', ours: 'ms', limit: ['connectMs', 'monitorMs'], atMost: 1 },
+    { what: 'time to the last first update', ours: 'ms', limit: ['connectMs', 'monitorMs'], ...atMost === undefined ? {} : { atMost } },
     { what: 'time to connected', ours: 'connectedMs', limit: ['connectMs'] },
     { what: 'CPU time, descriptions included', ours: 'cpuMs', limit: ['cpuMs'] },
   ],
-};
+});
+
+export const wireMonitors = monitorsRow('wire', 1);
+export const libcaMonitors = monitorsRow('libca');

@@ -1,13 +1,14 @@
 import type { Row } from '../row.ts';
+import type { ClientKind } from '../world.ts';
 
 let salt = 0;
 
-export const wirePut: Row = {
-  key: 'wire-put',
-  work: 'wire client: put-callback to all',
+const putRow = (kind: ClientKind, timeAtMost: number): Row => ({
+  key: `${kind}-put`,
+  work: `${kind} client: put-callback to all`,
   stage: 'wire',
   async prepare(world) {
-    await (await world.wire()).connected();
+    await (await world.wire(kind)).connected();
     await (await world.limit()).to('connected');
   },
   async limit(world) {
@@ -15,10 +16,13 @@ export const wirePut: Row = {
     return { ms, cpuMs };
   },
   async ours(world) {
-    return (await world.wire()).put(++salt);
+    return (await world.wire(kind)).put(++salt);
   },
   figures: [
-    { what: 'time, same window', ours: 'ms', limit: ['ms'], atMost: 1.1 },
+    { what: 'time, same window', ours: 'ms', limit: ['ms'], atMost: timeAtMost },
     { what: 'CPU time', ours: 'cpuMs', limit: ['cpuMs'] },
   ],
-};
+});
+
+export const wirePut = putRow('wire', 1.1);
+export const libcaPut = putRow('libca', 1.3);

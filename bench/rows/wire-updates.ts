@@ -1,11 +1,11 @@
 import type { Row } from '../row.ts';
-import { WireClient } from '../wire-client.ts';
+import type { ClientKind } from '../world.ts';
 
 const seconds = 3;
 
-export const wireUpdates: Row = {
-  key: 'wire-updates',
-  work: 'wire client: monitor updates at 100,000 a second',
+const updatesRow = (kind: ClientKind, atMost: number): Row => ({
+  key: `${kind}-updates`,
+  work: `${kind} client: monitor updates at 100,000 a second`,
   stage: 'wire',
   async limit(world) {
     const limit = await world.tickingLimit();
@@ -14,7 +14,7 @@ export const wireUpdates: Row = {
     return { cpuUs: (cpuMs * 1000) / updates, perSecond: updates / seconds };
   },
   async ours(world) {
-    const wire = await WireClient.start(await world.ticking(), world.settings.window);
+    const wire = await world.client(kind, await world.ticking());
     try {
       await wire.monitorAll();
       const { cpuMs, updates } = await wire.updates(seconds);
@@ -26,5 +26,8 @@ export const wireUpdates: Row = {
   async restore(world) {
     await world.drop('tickingLimit', 'ticking');
   },
-  figures: [{ what: 'CPU per update', unit: 'us', ours: 'cpuUs', limit: ['cpuUs'], atMost: 1.2 }],
-};
+  figures: [{ what: 'CPU per update', unit: 'us', ours: 'cpuUs', limit: ['cpuUs'], atMost }],
+});
+
+export const wireUpdates = updatesRow('wire', 1.2);
+export const libcaUpdates = updatesRow('libca', 1.3);
