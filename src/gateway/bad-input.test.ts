@@ -56,8 +56,8 @@ test('D1: ids that are none and ids of nothing are 4xx with the id, wherever the
   for (const id of [unknownId, 'abc', '%00', '..%2F..', "'%3B--", 'x'.repeat(300)]) {
     for (const [method, path, body] of [
       ['GET', `/v1/pvs/${id}`], ['DELETE', `/v1/pvs/${id}`], ['PUT', `/v1/pvs/${id}`, { device: 'x' }], ['GET', `/v1/snapshots/${id}`], ['DELETE', `/v1/snapshots/${id}`], ['PUT', `/v1/snapshots/${id}`, { title: 'x' }],
-      ['GET', `/v1/snapshots/${id}/compare/${id}`], ['POST', `/v1/snapshots/${id}/restore`, {}], ['POST', `/v1/snapshots/${id}/restore/plan`, {}], ['GET', `/v1/jobs/${id}`], ['GET', `/v1/jobs/${id}/rows`], ['POST', `/v1/jobs/${id}/cancel`],
-      ['GET', `/v1/tags/${id}`], ['DELETE', `/v1/tags/${id}`], ['POST', `/v1/tags/${id}/tags`, { name: 'x' }], ['DELETE', `/v1/api-keys/${id}`], ['GET', `/v1/pvs/paged?continuationToken=${id}`], ['GET', `/v1/snapshots?tags=${id}`],
+      ['GET', `/v1/snapshots/${id}/compare/${id}`], ['GET', `/v1/snapshots/${id}/compare/live`], ['POST', `/v1/snapshots/${id}/compare/live`, {}], ['POST', '/v1/snapshots/compare', { ids: [id, unknownId] }], ['GET', `/v1/pvs/${id}/history`], ['GET', `/v1/history?pvName=${id}`], ['POST', `/v1/snapshots/${id}/restore`, {}], ['POST', `/v1/snapshots/${id}/restore/plan`, {}], ['GET', `/v1/jobs/${id}`], ['GET', `/v1/jobs/${id}/rows`], ['POST', `/v1/jobs/${id}/cancel`], ['POST', `/v1/jobs/${id}/retry`],
+      ['GET', `/v1/tags/${id}`], ['DELETE', `/v1/tags/${id}`], ['PUT', `/v1/tags/${id}`, { name: 'x' }], ['PUT', `/v1/tags/${id}/tags/${id}`, { name: 'x' }], ['GET', `/v1/pvs/search?tags=${id}`], ['POST', `/v1/tags/${id}/tags`, { name: 'x' }], ['DELETE', `/v1/api-keys/${id}`], ['GET', `/v1/pvs/paged?continuationToken=${id}`], ['GET', `/v1/snapshots?tags=${id}`],
     ] as const) {
       const { status, body: told } = await gateway.call(method, path, body);
       if (path.includes('?') && id === unknownId) continue; // a token of nothing is the end of the list

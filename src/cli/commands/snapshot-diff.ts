@@ -82,6 +82,8 @@ function remark({ verdict, array, reason }: Row): string {
   if (verdict === 'same') return 'same';
   if (verdict !== 'differs') return reason ?? verdict;
   if (array === null) return '';
-  const length = array.length1 === array.length2 ? '' : `, ${array.length1} against ${array.length2} elements`;
-  return `${count(array.count, 'element differs', 'elements differ')}, first [${array.first}], worst [${array.worst}] by ${cell(array.worstDifference)}${length}`;
+  const told = `${count(array.count, 'element differs', 'elements differ')}, first [${array.first}]`;
+  // What only one side has differs by no number.
+  if (array.length1 !== array.length2) return `${told}, ${array.length1} elements against ${array.length2}`;
+  return `${told}, worst [${array.worst}] by ${cell(array.worstDifference)}`;
 }
