@@ -8,6 +8,14 @@ export class Http {
     this.#key = key;
   }
 
+  get key(): string {
+    return this.#key;
+  }
+
+  webSocket(path: string): string {
+    return this.#url.replace(/^http/, 'ws') + path;
+  }
+
   async bytes(method: string, path: string, body?: unknown, accept = 'application/json'): Promise<{ ms: number; body: Buffer }> {
     const started = performance.now();
     const response = await fetch(this.#url + path, {

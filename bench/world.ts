@@ -4,7 +4,12 @@ import { writeStill, writeTicking, type BenchDatabase } from './iocs.ts';
 import { LimitProgram } from './limit-program.ts';
 import type { BenchSettings } from './settings.ts';
 import { System } from './system.ts';
+import { libcaOnThisMachine } from '../testing/harness/libca.ts';
+import { createLibcaClient } from '../src/channel-access/libca/index.ts';
 import { WireClient } from './wire-client.ts';
+
+/** Which of the two clients. */
+export type ClientKind = 'wire' | 'libca';
 
 export interface Facility {
   iocs: readonly SoftIoc[];
@@ -83,8 +88,15 @@ export class World {
     return this.#once('tickingLimit', async () => this.#limitFor(await this.ticking()));
   }
 
-  wire(): Promise<WireClient> {
-    return this.#once('wire', async () => WireClient.start(await this.still(), this.settings.window));
+  wire(kind: ClientKind = 'wire'): Promise<WireClient> {
+    return this.#once(kind, async () => this.client(kind, await this.still()));
+  }
+
+  /** A client of its own on a facility. */
+  async client(kind: ClientKind, facility: Facility): Promise<WireClient> {
+    if (kind === 'wire') return WireClient.start(facility, this.settings.window);
+    const native = await libcaOnThisMachine();
+    return WireClient.start(facility, this.settings.window, (options) => createLibcaClient({ ...options, ...native }));
   }
 
   /** A whole Drey in a process of its own, watching the still facility. */
@@ -92,7 +104,18 @@ export class World {
     return this.#once('system', async () => System.start(await this.still(), { folder: join(this.#parts.folder, 'system'), profiles: this.settings.profile ? this.#parts.profiles : undefined, say: this.say }));
   }
 
-  async drop(...keys: ('ticking' | 'tickingLimit' | 'wire' | 'system' | 'limit' | 'still')[]): Promise<void> {
+  /** The same on a facility of which a fifth changes ten times a second. */
+  live(): Promise<System> {
+    return this.#once('live', async () => {
+      const ticking = await this.ticking();
+      const { iocs, pvsPerIoc } = this.settings;
+      const quiet = await this.#once('quiet', async () => this.#facility(await writeStill(this.#parts.folder, iocs - 2, pvsPerIoc)));
+      const facility: Facility = { iocs: [...ticking.iocs, ...quiet.iocs], names: [...ticking.names, ...quiet.names], addressList: `${ticking.addressList} ${quiet.addressList}` };
+      return System.start(facility, { folder: join(this.#parts.folder, 'live'), profiles: this.settings.profile ? this.#parts.profiles : undefined, say: this.say });
+    });
+  }
+
+  async drop(...keys: ('live' | 'quiet' | 'ticking' | 'tickingLimit' | 'wire' | 'libca' | 'system' | 'limit' | 'still')[]): Promise<void> {
     for (const key of keys) {
       const thing = this.#things.get(key);
       this.#things.delete(key);
@@ -101,6 +124,6 @@ export class World {
   }
 
   stop(): Promise<void> {
-    return this.drop('system', 'wire', 'tickingLimit', 'limit', 'ticking', 'still');
+    return this.drop('live', 'system', 'wire', 'libca', 'tickingLimit', 'limit', 'ticking', 'quiet', 'still');
   }
 }

@@ -6,17 +6,19 @@ import { fetchColumns } from './fetch-columns.ts';
 import { fetchJson } from './fetch-json.ts';
 import { hungIoc } from './hung-ioc.ts';
 import { listSnapshots } from './list-snapshots.ts';
+import { liveColumns, liveJson, liveOne } from './live-clients.ts';
 import { liveSnapshot } from './live-snapshot.ts';
 import { memory } from './memory.ts';
 import { monitoredSnapshot } from './monitored-snapshot.ts';
 import { restoreAll } from './restore.ts';
-import { wireGet } from './wire-get.ts';
-import { wireMonitors } from './wire-monitors.ts';
-import { wirePut } from './wire-put.ts';
-import { wireUpdates } from './wire-updates.ts';
+import { libcaGet, wireGet } from './wire-get.ts';
+import { libcaMonitors, wireMonitors } from './wire-monitors.ts';
+import { libcaPut, wirePut } from './wire-put.ts';
+import { libcaUpdates, wireUpdates } from './wire-updates.ts';
 
 /** In the order of the table. Rows that leave much behind (a thousand snapshots, dead PVs, a restart) come late. */
 export const rows: readonly Row[] = [
-  wireGet, wirePut, wireMonitors, wireUpdates,
+  wireGet, libcaGet, wirePut, libcaPut, wireMonitors, libcaMonitors, wireUpdates, libcaUpdates,
   liveSnapshot, monitoredSnapshot, fetchJson, fetchColumns, compareSnapshots, restoreAll, memory, hungIoc, deadPvs, coldStart, listSnapshots,
+  liveOne, liveColumns, liveJson,
 ];

@@ -14,9 +14,17 @@ export interface Wishes {
 
 export const noWishes = (): Wishes => ({ all: false, names: new Set(), tags: new Set() });
 
+/** Slots that have joined, and that have left. */
+export interface CatalogueChange {
+  readonly added: readonly number[];
+  readonly removed: readonly { readonly slot: number; readonly name: string }[];
+}
+
 export interface CatalogueSlots {
-  /** Brings the table's names in step with the catalogue; null: nothing was new. */
-  sync(): Promise<{ readonly added: readonly number[]; readonly removed: readonly { readonly slot: number; readonly name: string }[] } | null>;
+  /** Brings the table's names in step with the catalogue. */
+  sync(): Promise<void>;
+  /** Hears of each change, whoever's {@link sync} came upon it. */
+  listen(listener: (change: CatalogueChange) => void): void;
   /** After {@link sync}. Names that no catalogue entry has select nothing. */
   select(wishes: Wishes): Promise<{ selection: Selection; count: number }>;
   has(name: string): boolean;
@@ -43,30 +51,40 @@ export function createCatalogueSlots({ table, names, catalogue, tags }: { table:
     return resolved;
   };
 
+  const sync = async (): Promise<void> => {
+    const known = await names.current().catch((error: unknown) => {
+      // Watching needs no database once the names are known; a change of the catalogue needs it too.
+      if (revision >= 0 && error instanceof DreyError && error.code === 'unavailable') return undefined;
+      throw error;
+    });
+    if (!known || known.revision === revision) return;
+    revision = known.revision;
+    const added: number[] = [];
+    const removed: { slot: number; name: string }[] = [];
+    for (const [name, slot] of slotOfName) {
+      if (known.byName.has(name)) continue;
+      slotOfName.delete(name);
+      slotOfId.delete(table.columns.channel[slot]!);
+      table.forgetName(slot);
+      removed.push({ slot, name });
+    }
+    for (const [name, { id }] of known.byName) {
+      if (slotOfName.has(name)) continue;
+      const slot = table.slotFor(id, name);
+      slotOfName.set(name, slot);
+      slotOfId.set(id, slot);
+      added.push(slot);
+    }
+    listener({ added, removed });
+  };
+  let syncing: Promise<void> | undefined;
+  let listener: (change: CatalogueChange) => void = () => {};
+
   return {
     has: (name) => slotOfName.has(name),
-    sync: async () => {
-      const known = await names.current();
-      if (known.revision === revision) return null;
-      revision = known.revision;
-      const added: number[] = [];
-      const removed: { slot: number; name: string }[] = [];
-      for (const [name, slot] of slotOfName) {
-        if (known.byName.has(name)) continue;
-        slotOfName.delete(name);
-        slotOfId.delete(table.columns.channel[slot]!);
-        table.forgetName(slot);
-        removed.push({ slot, name });
-      }
-      for (const [name, { id }] of known.byName) {
-        if (slotOfName.has(name)) continue;
-        const slot = table.slotFor(id, name);
-        slotOfName.set(name, slot);
-        slotOfId.set(id, slot);
-        added.push(slot);
-      }
-      return { added, removed };
-    },
+    listen: (given) => void (listener = given),
+    // Hundreds who come at once ask the database once.
+    sync: () => (syncing ??= sync().finally(() => (syncing = undefined))),
     select: async ({ all, names: wanted, tags: tagged }) => {
       if (all) return { selection: null, count: slotOfName.size };
       const selection = new Uint8Array(table.size);

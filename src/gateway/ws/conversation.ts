@@ -2,7 +2,7 @@
 import { DreyError } from '../../contracts/errors.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
-import { printOf, type CatalogueSlots } from './catalogue-slots.ts';
+import { printOf, type CatalogueChange, type CatalogueSlots } from './catalogue-slots.ts';
 import type { Selection } from './batch.ts';
 import type { LiveClient } from './client.ts';
 import type { FanOut } from './fan-out.ts';
@@ -95,6 +95,25 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
     client.say({ type: 'ack', of: 'unsubscribe', ...(id === undefined ? {} : { id }), count: client.count, session: sessionOf(client) });
   };
 
+  const spread = async ({ added, removed }: CatalogueChange): Promise<void> => {
+    const joining = new Uint8Array(table.size);
+    for (const slot of added) joining[slot] = 1;
+    for (const client of [...fanOut.clients]) {
+      if (client.version === 0) continue;
+      const { selection, wishes } = client;
+      const gone = removed.filter(({ slot }) => selection === null || selection[slot] === 1).map(({ name }) => name);
+      try {
+        const fresh = await watch(client);
+        if (gone.length > 0) client.say({ type: 'removed', pvNames: gone });
+        client.picture('initial', fanOut.picture(), wishes.all ? joining : fresh, clock.now());
+      } catch (error) {
+        // A tag that is no more: what was watched by it goes on until the client says otherwise.
+        log.info({ err: error, who: client.who }, 'what a WebSocket client watches could not be renewed');
+      }
+    }
+  };
+  slots.listen((change) => void spread(change));
+
   return {
     hear: async (client, text) => {
       try {
@@ -123,28 +142,7 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
       }
     },
 
-    catalogueChanged: async () => {
-      const change = await slots.sync();
-      if (!change) return;
-      const now = clock.now();
-      const added = new Uint8Array(table.size);
-      for (const slot of change.added) added[slot] = 1;
-      for (const client of fanOut.clients) {
-        if (client.version === 0) continue;
-        const gone = change.removed.filter(({ slot }) => client.selection === null || client.selection[slot] === 1).map(({ name }) => name);
-        const { all } = client.wishes;
-        let fresh: Selection;
-        try {
-          fresh = await watch(client);
-        } catch (error) {
-          // A tag that is no more: what was watched by it goes on until the client says otherwise.
-          log.info({ err: error, who: client.who }, 'what a WebSocket client watches could not be renewed');
-          continue;
-        }
-        if (gone.length > 0) client.say({ type: 'removed', pvNames: gone });
-        client.picture('initial', fanOut.picture(), all ? added : fresh, now);
-      }
-    },
+    catalogueChanged: () => slots.sync(),
   };
 }
 
