@@ -9,7 +9,7 @@ const kernel = 'kernel/';
 const overTheBus = ['bus/jobs.ts', 'bus/hosts.ts', 'bus/live.ts', 'bus/scatter.ts', 'bus/gathering.ts'];
 /** The faces of the adapters. The columns are the larger half of Channel Access's face. */
 const ports = [...overTheBus, 'channel-access/port.ts', 'channel-access/columns.ts', 'bus/port.ts', 'persistence/port.ts'];
-const rules = ['snapshots/', 'formats/'];
+const rules = ['snapshots/', 'formats/', 'automation/'];
 const actorMayImport = [contracts, kernel, ...ports, ...rules];
 
 module.exports.layers = {
@@ -17,6 +17,7 @@ module.exports.layers = {
   'kernel/': [contracts],
   'snapshots/': [contracts, kernel],
   'formats/': [contracts, kernel, 'snapshots/arrays.ts'],
+  'automation/': [contracts, kernel],
   'channel-access/': [contracts, kernel],
   'bus/': [contracts, kernel],
   // SQL narrows a comparison down, the rule itself decides: there is one rule of what is the same.
@@ -29,7 +30,8 @@ module.exports.layers = {
   'actors/ioc-host/': [...actorMayImport, 'actors/facility/', 'actors/ioc-supervisor/', 'actors/pv-channel/'],
   'actors/snapshot-coordinator/': actorMayImport,
   'actors/restore-coordinator/': actorMayImport,
-  'actors/coordinator/': [...actorMayImport, 'actors/snapshot-coordinator/', 'actors/restore-coordinator/'],
+  'actors/automation/': actorMayImport,
+  'actors/coordinator/': [...actorMayImport, 'actors/automation/', 'actors/snapshot-coordinator/', 'actors/restore-coordinator/'],
   'gateway/': [contracts, kernel, ...ports, ...rules],
   'cli/': [contracts, kernel, ...ports, ...rules, 'embedded/', 'config.ts'],
   'config.ts': [contracts, kernel, 'channel-access/port.ts', 'channel-access/environment.ts'],
@@ -38,7 +40,7 @@ module.exports.layers = {
 };
 
 /** Folders without the outside world: no Node modules in them, and no clock. */
-module.exports.pure = ['contracts/', 'snapshots/', 'formats/'];
+module.exports.pure = ['contracts/', 'snapshots/', 'formats/', 'automation/'];
 
 /** Only the composition reaches for the demo, and only when it runs one. */
 module.exports.mayImportDemo = ['roles/'];

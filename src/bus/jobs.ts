@@ -2,7 +2,7 @@
  * Jobs as those see them who submit, cancel and wait for them. The KV bucket is the truth (J1), so a job
  * that was accepted is there whether or not a coordinator lives; coordinators take it from there.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { DreyError } from '../contracts/errors.ts';
 import type { Job, JobRecord, JobStatus, JobWork } from '../contracts/jobs.ts';
 import { buckets, subjects } from '../contracts/subjects.ts';
@@ -13,7 +13,29 @@ export const isFinal = (job: Job): boolean => finalStates.has(job.status);
 
 /** Resolves when the job is kept. */
 export async function submitJob(bus: Bus, work: JobWork, requestedBy: string): Promise<Job> {
-  const id = randomUUID();
+  const record = pendingJob(randomUUID(), work, requestedBy);
+  await (await bus.keyValue(buckets.jobs)).create(record.job.id, json.encode(record));
+  return record.job;
+}
+
+/** The same for a job whose id says what it is for: however many ask for it, it is made once. False = it was there. */
+export async function submitJobOnce(bus: Bus, id: string, work: JobWork, requestedBy: string): Promise<boolean> {
+  try {
+    await (await bus.keyValue(buckets.jobs)).create(id, json.encode(pendingJob(id, work, requestedBy)));
+    return true;
+  } catch (fault) {
+    if (fault instanceof DreyError && fault.code === 'conflict') return false;
+    throw fault;
+  }
+}
+
+/** An id made of what it stands for: the same everywhere, in the form of a UUID. */
+export function idOf(...parts: readonly string[]): string {
+  const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function pendingJob(id: string, work: JobWork, requestedBy: string): JobRecord {
   const job: Job = {
     id,
     type: work.type,
@@ -28,9 +50,7 @@ export async function submitJob(bus: Bus, work: JobWork, requestedBy: string): P
     completedAt: null,
     jobData: dataOf(work),
   };
-  const record: JobRecord = { job, work, cancelRequested: null, lease: null, checkpoint: null };
-  await (await bus.keyValue(buckets.jobs)).create(id, json.encode(record));
-  return job;
+  return { job, work, cancelRequested: null, lease: null, checkpoint: null };
 }
 
 /** What the public face shows of the request; the long lists stay in the work itself. */

@@ -60,7 +60,7 @@ export type WebhookEvent = z.output<typeof webhookEvent>;
 export const newWebhook = z.strictObject({
   name,
   url: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).max(2_000),
-  events: z.array(webhookEvent).min(1).transform((events) => [...new Set(events)]),
+  events: z.array(webhookEvent).min(1).overwrite((events) => [...new Set(events)]),
   secret: z.string().min(8).max(200).nullable().default(null).describe('key of the HMAC-SHA256 in X-Drey-Signature; never shown again'),
   enabled,
 });
@@ -75,7 +75,7 @@ const firing = {
 export const scheduleView = newSchedule.extend({
   ...shown, ...firing,
   nextFiringAt: z.string().nullable().describe('ISO 8601; null = disabled, or never again'),
-  lastMissed: z.string().nullable().describe('firings that were not made up, and why'),
+  lastNote: z.string().nullable().describe('about the newest firing that was late, or before which others were missed'),
 });
 export type ScheduleView = z.output<typeof scheduleView>;
 export const triggerView = newTrigger.extend({ ...shown, ...firing });

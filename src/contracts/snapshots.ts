@@ -23,7 +23,7 @@ export type SnapshotScope = z.output<typeof snapshotScope>;
 
 /** A word or two that people hang on snapshots. */
 export const snapshotLabel = z.string().trim().min(1).max(64);
-export const snapshotLabels = z.array(snapshotLabel).max(32).transform((labels) => [...new Set(labels)]);
+export const snapshotLabels = z.array(snapshotLabel).max(32).overwrite((labels) => [...new Set(labels)]);
 
 /** The rule that had a snapshot taken, and why now. */
 export const snapshotOrigin = z.object({

@@ -37,6 +37,14 @@ export const operationScopes = {
   // Asks the IOCs, and changes nothing; the Squirrel contract wants its write flag for it.
   'health.check': ['write'],
   'audit.read': ['read'],
+  'schedules.read': ['read'],
+  // What they do is take snapshots, and let go of their own.
+  'schedules.write': ['snapshot'],
+  'triggers.read': ['read'],
+  'triggers.write': ['snapshot'],
+  // They send what happens here to wherever they say, and a URL may be a secret itself.
+  'webhooks.read': ['admin'],
+  'webhooks.write': ['admin'],
 } as const satisfies Record<string, readonly ApiScope[]>;
 export type Operation = keyof typeof operationScopes;
 

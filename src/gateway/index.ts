@@ -15,6 +15,7 @@ import { createAuthenticator } from './access.ts';
 import { createAudit } from './audit.ts';
 import { apiKeyRoutes } from './http/api-keys.ts';
 import { auditRoutes } from './http/audit.ts';
+import { automationRoutes } from './http/automation.ts';
 import { comparisonRoutes, historyRoutes } from './http/comparisons.ts';
 import { circuitRoutes, connectionRoutes } from './http/connections.ts';
 import type { Door } from './http/door.ts';
@@ -102,6 +103,7 @@ export function createGateway({ persistence, bus, log, metrics, options, clock =
       circuitRoutes(http, operations.circuits);
       healthRoutes(http, operations.health, { version: options.version, metrics });
       auditRoutes(http, persistence.audit);
+      automationRoutes(http, operations.automation);
       liveSocketRoutes(http, sockets);
       sockets.attach(http.server);
 

@@ -14,6 +14,7 @@ import type { Service } from '../../kernel/lifecycle.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Registry } from '../../kernel/metrics.ts';
 import type { Persistence } from '../../persistence/port.ts';
+import { startAutomation, type Automation } from '../automation/index.ts';
 import { runRestore } from '../restore-coordinator/index.ts';
 import { runSnapshot } from '../snapshot-coordinator/index.ts';
 import { serveCatalogue } from './catalogue-service.ts';
@@ -52,6 +53,7 @@ export function createCoordinator(deps: CoordinatorDeps): Service {
   const ends = new Set<Promise<void>>();
   let jobs: KeyValue;
   let hosts: Hosts;
+  let automation: Automation | undefined;
   let subscriptions: Subscription[] = [];
   let stopping = new AbortController();
   let lookTimer: unknown;
@@ -125,6 +127,7 @@ export function createCoordinator(deps: CoordinatorDeps): Service {
       await hostsReady(hosts, clock, resumed, held.signal);
       await (record.work.type === 'snapshot_create' ? runSnapshot(parts, held) : runRestore(parts, held));
       ended(held.record.job.status);
+      await automation?.jobEnded(held.record);
       log.info({ job: id, status: held.record.job.status, message: held.record.job.message, error: held.record.job.error }, 'job ended');
     } catch (fault) {
       ended('lost');
@@ -174,6 +177,8 @@ export function createCoordinator(deps: CoordinatorDeps): Service {
       parts = partsOf(deps, hosts);
       subscriptions = [{ stop: () => hosts.stop() }, serveCatalogue(bus, persistence.catalogue)];
       subscriptions.push(await watchJobs());
+      automation = await startAutomation({ bus, persistence, hosts, clock, log });
+      subscriptions.push(automation);
       considerAll();
       prune();
     },

@@ -6,6 +6,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Persistence } from '../../persistence/port.ts';
 import type { Audit } from '../audit.ts';
 import { createApiKeyOperations } from './api-keys.ts';
+import { createAutomationOperations } from './automation.ts';
 import { createCatalogueOperations } from './catalogue.ts';
 import { createCatalogueFileOperations } from './catalogue-files.ts';
 import { createChannelNames } from './channel-names.ts';
@@ -35,7 +36,7 @@ export interface OperationDeps {
 }
 
 export function createOperations({ persistence, bus, audit, hosts, jobs: watched, clock, environment = {} }: OperationDeps) {
-  const { catalogue, snapshots, tags, apiKeys } = persistence;
+  const { catalogue, snapshots, tags, apiKeys, rules } = persistence;
   const jobs = createJobOperations({ bus, jobs: watched, audit });
   const names = createChannelNames(catalogue);
   const entries = createCatalogueOperations({ catalogue, bus, audit });
@@ -49,6 +50,7 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
     catalogueFiles: createCatalogueFileOperations({ catalogue, entries, names }),
     snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }),
     tags: createTagOperations({ tags, audit }),
+    automation: createAutomationOperations({ rules, catalogue, bus, audit, clock }),
     live,
     snapshots: createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }),
     comparisons: createComparisonOperations({ snapshots, live, clock }),
