@@ -85,6 +85,8 @@ test('a restore is cancelled only with the restore scope', async () => {
   const key = await gateway.keyWith('snapshot');
   expect((await gateway.refused('POST', `/v1/jobs/${jobId}/cancel`, undefined, { key })).status).toBe(403);
   expect(await gateway.good('POST', `/v1/jobs/${jobId}/cancel`)).toMatchObject({ status: 'cancelled' });
+  // The next test looks for the one that is pending.
+  await eventually(async () => (await gateway.good<Job[]>('GET', '/v1/jobs?status=pending&type=snapshot_restore')).length === 0, { saying: 'the list to hear of the cancel' });
 });
 
 test('R4, A1: a restore is recorded before it is handed in, and its rows are shown with their outcomes', async () => {
