@@ -201,7 +201,7 @@ test('jobs: one, list, cancel and retry refused where they make no sense, ids th
   await refused('GET', '/v1/jobs/nonsense', 404);
 });
 
-test('health: summary, monitor, disconnected, stale, watchdog, circuits', async () => {
+test('health: summary, monitor, disconnected, stale, watchdog, circuits, and the state of the WebSockets', async () => {
   const summary = await eventually(async () => {
     const now = await good('GET', '/v1/health/summary');
     return now.connected_pvs === 5 ? now : undefined;
@@ -211,6 +211,7 @@ test('health: summary, monitor, disconnected, stale, watchdog, circuits', async 
   expect(await good('GET', '/v1/health/monitor')).toMatchObject({ alive: true, total_cached_pvs: 6, connected_pvs: 5, disconnected_pvs: 1, monitored_pvs: 6, active_subscriptions: 5, monitor_running: true, watchdog_running: true, watchdog_last_check: null });
   expect(await good('GET', '/v1/health/monitor/status')).toMatchObject({ status: 'healthy', age_seconds: expect.any(Number), leader: expect.any(String), message: expect.any(String) });
   expect(await good('GET', '/v1/health/disconnected')).toMatchObject({ count: 1, pvs: ['NO:SUCH:PV'] });
+  expect(await good('GET', '/v1/ws/status')).toMatchObject({ activeConnections: 0, totalSubscriptions: 0, batchIntervalMs: 100 });
   expect(await good('GET', '/v1/health/stale?max_age_seconds=0')).toMatchObject({ count: 5, threshold_seconds: 0 });
   expect(await good('GET', '/v1/health/watchdog')).toMatchObject({ last_check: null, check_count: 0, disconnected_count: 1 });
   expect(await good('POST', '/v1/health/watchdog/check')).toMatchObject({ check_count: 1, reconnect_attempts: 1, failed_reconnects: 1, last_errors: [expect.stringContaining('NO:SUCH:PV')] });
