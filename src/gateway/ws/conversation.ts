@@ -99,11 +99,12 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
     const joining = new Uint8Array(table.size);
     for (const slot of added) joining[slot] = 1;
     for (const client of [...fanOut.clients]) {
-      if (client.version === 0) continue;
       const { selection, wishes } = client;
       const gone = removed.filter(({ slot }) => selection === null || selection[slot] === 1).map(({ name }) => name);
       try {
         const fresh = await watch(client);
+        // Its first picture is under way.
+        if (client.version === 0) continue;
         if (gone.length > 0) client.say({ type: 'removed', pvNames: gone });
         client.picture('initial', fanOut.picture(), wishes.all ? joining : fresh, clock.now());
       } catch (error) {
