@@ -22,6 +22,7 @@ import { createHostMetrics } from './metrics.ts';
 import { watchOrders, type Orders } from './orders.ts';
 import { createReadServer } from './reads.ts';
 import { pause, untilDone, type Retry } from './retry.ts';
+import { watchTriggers, type Triggers } from './triggers.ts';
 import { startWatching, type Watch } from './watch.ts';
 import { createWriteServer } from './writes.ts';
 
@@ -86,6 +87,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
 
   let watch: Watch | undefined;
   let live: LiveSender | undefined;
+  let triggers: Triggers | undefined;
   let orders: Orders | undefined;
   let beatTimer: unknown;
   let running = false;
@@ -95,6 +97,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
     if (!running) return;
     facility.tell(event);
     live?.tell(event);
+    triggers?.tell(event);
     switch (event.kind) {
       case 'channels.found': {
         const news: number[] = [];
@@ -148,6 +151,8 @@ export function createIocHost(deps: IocHostDeps): IocHost {
       subscriptions.push(orders);
       live = sendLiveUpdates({ bus, host, channelAccess, facility, table, clock, log });
       subscriptions.push(live);
+      triggers = watchTriggers({ ...retry, bus, channelAccess, table });
+      subscriptions.push(triggers);
       watch = await startWatching({ ...retry, bus, host, channelAccess, facility, table });
       subscriptions.push(answerRequests({ ...common, channelAccess, orders, counted: metrics.reads }));
       // Two consumers, so that long writes never keep reads waiting.
