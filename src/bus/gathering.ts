@@ -2,7 +2,7 @@
  * The bookkeeping of a scattered read, pure: which rows of which item have been answered. Whatever comes
  * twice, late, from an earlier run or unasked is dropped here, so that each row is kept exactly once.
  */
-import { copyValueRow, emptyValueColumns, ReadOutcome, type ValueColumns } from '../contracts/values.ts';
+import { emptyValueColumns, pickValueRows, ReadOutcome, type ValueColumns } from '../contracts/values.ts';
 import type { ReadAnswer } from '../contracts/work.ts';
 
 /** Channels of one IOC, ascending, to be read by the host that owns it; undefined = no host lives. */
@@ -124,8 +124,7 @@ export function createGathering(run: number): Gathering {
 }
 
 function pick(columns: ValueColumns, wanted: Uint8Array, count: number): ValueColumns {
-  const picked = emptyValueColumns(count);
-  let to = 0;
-  for (let row = 0; row < columns.length; row++) if (wanted[row] === 1) copyValueRow(columns, row, picked, to++);
-  return picked;
+  const rows = new Int32Array(count);
+  for (let row = 0, to = 0; row < columns.length; row++) if (wanted[row] === 1) rows[to++] = row;
+  return pickValueRows(columns, rows);
 }

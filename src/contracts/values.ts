@@ -203,6 +203,51 @@ export function copyValueRow(source: ValueColumns, from: number, target: ValueCo
   else target.rawText.delete(to);
 }
 
+/** These rows of `source`, in the order given. */
+export function pickValueRows(source: ValueColumns, rows: ArrayLike<number>): ValueColumns {
+  const picked = emptyValueColumns(rows.length);
+  const columns = ['channel', 'outcome', 'kind', 'severity', 'status', 'num', 'code', 'access'] as const;
+  for (const name of columns) for (let at = 0, from = source[name], to = picked[name]; at < rows.length; at++) to[at] = from[rows[at]!]!;
+  // 64-bit columns by halves: a BigInt per row costs more than all the others.
+  for (const name of ['timeNs', 'metaHash'] as const) {
+    const from = halvesOf(source[name]);
+    const to = halvesOf(picked[name]);
+    for (let at = 0; at < rows.length; at++) {
+      to[2 * at] = from[2 * rows[at]!]!;
+      to[2 * at + 1] = from[2 * rows[at]! + 1]!;
+    }
+  }
+  if (source.text.size === 0 && source.bytes.size === 0) return picked;
+  for (let at = 0; at < rows.length; at++) {
+    const text = source.text.get(rows[at]!);
+    if (text !== undefined) picked.text.set(at, text);
+    const bytes = source.bytes.get(rows[at]!);
+    if (bytes !== undefined) picked.bytes.set(at, bytes);
+    if (source.rawText.has(rows[at]!)) picked.rawText.add(at);
+  }
+  return picked;
+}
+
+/** Each hash once, without 0n (none). */
+export function distinctHashes(hashes: BigInt64Array): bigint[] {
+  const halves = halvesOf(hashes);
+  const highsOf = new Map<number, number[]>();
+  const distinct: bigint[] = [];
+  for (let row = 0; row < hashes.length; row++) {
+    const low = halves[2 * row]!;
+    const high = halves[2 * row + 1]!;
+    if (low === 0 && high === 0) continue;
+    const highs = highsOf.get(low);
+    if (highs?.includes(high)) continue;
+    if (highs) highs.push(high);
+    else highsOf.set(low, [high]);
+    distinct.push(hashes[row]!);
+  }
+  return distinct;
+}
+
+const halvesOf = (column: BigInt64Array): Int32Array => new Int32Array(column.buffer, column.byteOffset, column.length * 2);
+
 /** Rows where every outcome is `outcome`: the answer when nothing could be asked at all. */
 export function unansweredColumns(channels: Int32Array, outcome: ReadOutcome): ValueColumns {
   const columns = emptyValueColumns(channels.length);

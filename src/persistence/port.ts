@@ -72,6 +72,15 @@ export interface CatalogueStore {
   names(channels: Int32Array): Promise<string[]>;
   /** What a restore or compare needs of the setpoints among these channels in today's catalogue. Rows for channels that no current entry has as setpoint are left out. */
   setpoints(channels: Int32Array): Promise<SetpointInfo[]>;
+  /** The same as columns, ascending by channel, for tens of thousands of them. */
+  setpointColumns(channels: Int32Array): Promise<SetpointColumns>;
+}
+
+export interface SetpointColumns {
+  readonly channel: Int32Array;
+  readonly readOnly: Uint8Array;
+  readonly absTolerance: Float64Array;
+  readonly relTolerance: Float64Array;
 }
 
 export interface SetpointInfo {
@@ -121,7 +130,8 @@ export interface NewSnapshot {
   readonly kind: SnapshotSummary['kind'];
   /** The job that makes it; storing twice for one job and kind is `conflict` (a crash between storing and checkpoint shows so). */
   readonly jobId: string;
-  readonly entryIds: readonly string[] | null;
+  /** The entries it is of: by id, all that have one of these channels as setpoint, or null for all there are. */
+  readonly entryIds: readonly string[] | { readonly setpoints: Int32Array } | null;
   readonly catalogueRevision: number;
   /** When it was taken, where that was elsewhere; absent: now. */
   readonly createdAt?: Date;
@@ -266,6 +276,8 @@ export interface SnapshotStore {
   /** `conflict` for a golden one. `unlessLabelled`: with one of these labels it is left too. */
   delete(id: string, options?: { unlessLabelled?: readonly string[] }): Promise<SnapshotSummary>;
   page(id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage>;
+  /** The rows that are the setpoint of one of its entries, ascending by channel id: what a restore of everything is about. */
+  setpointValues(id: string): Promise<{ summary: SnapshotSummary; columns: ValueColumns; metas: ReadonlyMap<bigint, ChannelMeta> }>;
   /** All rows as columns, ascending by channel id. `channels`: only these. */
   columns(id: string, channels?: Int32Array): Promise<ValueColumns>;
   /**

@@ -14,7 +14,7 @@
  *  9.                                                                              -> write
  */
 import { restoreReasonNames, restoreReasonSentences, type PlanVerdict, type RestoreReason } from '../contracts/restores.ts';
-import { AccessBits, copyValueRow, emptyValueColumns, ReadOutcome, ValueKind, valueKindNames, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
+import { AccessBits, ReadOutcome, sliceValueColumns, ValueKind, valueKindNames, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
 import { elementBytes, numericElements } from './arrays.ts';
 import { compareRows, type MetaOf } from './compare.ts';
 
@@ -50,11 +50,10 @@ export function planRestore({ saved, live, setpoints, metaOf }: PlanInput): Plan
   const plan: Plan = {
     verdict: new Uint8Array(saved.length),
     why: new Uint8Array(saved.length),
-    target: emptyValueColumns(saved.length),
+    target: sliceValueColumns(saved, 0, saved.length),
     counts: { write: 0, unchanged: 0, skipped: 0, held: 0, failed: 0 },
   };
   for (let row = 0; row < saved.length; row++) {
-    copyValueRow(saved, row, plan.target, row);
     const [verdict, why] = decide(saved, live, row, setpoints[row], metaOf, plan.target);
     plan.verdict[row] = planVerdicts.indexOf(verdict);
     plan.why[row] = restoreReasonNames.indexOf(why);

@@ -1,5 +1,5 @@
 /** Writes one slice of a restore and reads it back, through the actors of the IOCs that own its rows. */
-import { copyValueRow, emptyValueColumns, ReadOutcome, type ValueColumns } from '../../contracts/values.ts';
+import { copyValueRow, emptyValueColumns, pickValueRows, ReadOutcome, type ValueColumns } from '../../contracts/values.ts';
 import { RestoreOutcome } from '../../contracts/restores.ts';
 import type { RowResult, WriteItem } from '../../contracts/work.ts';
 import type { Facility } from '../facility/index.ts';
@@ -39,7 +39,7 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
       if (!admission.go) return refuseAll(result(RestoreOutcome.held, 'iocOpen'));
 
       const part = Int32Array.from(at, (i) => rows[i]!);
-      const values = positions ? pick(targets, positions) : targets;
+      const values = positions ? pickValueRows(targets, positions) : targets;
       const written = await facility.write(ioc, admission, part, values, { deadlineMs: item.deadlineMs, window: Math.min(item.window, largestWindow) });
 
       const sent = at.filter((_, i) => wasSent(written.outcome[i]!));
@@ -57,12 +57,6 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
     }),
   );
   return { results, readBack };
-}
-
-function pick(source: ValueColumns, positions: Int32Array): ValueColumns {
-  const picked = emptyValueColumns(positions.length);
-  positions.forEach((from, to) => copyValueRow(source, from, picked, to));
-  return picked;
 }
 
 /** Targets as they came, with every row a value: what a comparison needs. */

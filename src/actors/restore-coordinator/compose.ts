@@ -1,7 +1,7 @@
 /** From a plan to the work items that carry it out. Pure. */
 import type { ReadTarget } from '../../bus/gathering.ts';
 import { restoreReasonNames } from '../../contracts/restores.ts';
-import { emptyValueColumns, copyValueRow, type ValueColumns } from '../../contracts/values.ts';
+import { pickValueRows, type ValueColumns } from '../../contracts/values.ts';
 import type { WriteItem } from '../../contracts/work.ts';
 import { planVerdicts, type Plan } from '../../snapshots/plan.ts';
 import type { KeptPlan, PlannedItem } from './kept-plan.ts';
@@ -78,8 +78,6 @@ export function writeItemOf(
   plan: KeptPlan, rows: Int32Array, number: number, target: ValueColumns,
   common: Pick<WriteItem, 'job' | 'deadlineMs' | 'window' | 'who' | 'reason'>,
 ): { head: WriteItem; columns: ValueColumns } {
-  const columns = emptyValueColumns(rows.length);
-  rows.forEach((row, at) => copyValueRow(target, row, columns, at));
   const { ioc, startBefore } = plan.items[number]!;
   return {
     head: {
@@ -87,6 +85,6 @@ export function writeItemOf(
       absTolerance: Array.from(rows, (row) => plan.absTolerance[row]!),
       relTolerance: Array.from(rows, (row) => plan.relTolerance[row]!),
     },
-    columns,
+    columns: pickValueRows(target, rows),
   };
 }

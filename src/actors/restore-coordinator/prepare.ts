@@ -5,12 +5,12 @@ import { scatterReads } from '../../bus/scatter.ts';
 import type { JobWork } from '../../contracts/jobs.ts';
 import { restoreReasonNames, type RestoreReason } from '../../contracts/restores.ts';
 import type { SnapshotScope } from '../../contracts/snapshots.ts';
-import { copyValueRow, emptyValueColumns, type ChannelMeta, type ValueColumns } from '../../contracts/values.ts';
+import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, type ChannelMeta, type ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { JobRun } from '../../kernel/job-run.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Persistence, SetpointInfo, SnapshotEntryRow } from '../../persistence/port.ts';
-import { planRestore, planVerdicts } from '../../snapshots/plan.ts';
+import type { Persistence, SetpointColumns, SnapshotEntryRow } from '../../persistence/port.ts';
+import { planRestore, planVerdicts, type PlannedSetpoint } from '../../snapshots/plan.ts';
 import { tallyQuality } from '../../snapshots/quality.ts';
 import { selectForRestore } from '../../snapshots/restore-selection.ts';
 import { compose, readDeadlineMs } from './compose.ts';
@@ -40,10 +40,21 @@ export interface Selected {
   readonly lacking: readonly RestoreReason[];
   readonly metas: ReadonlyMap<bigint, ChannelMeta>;
   /** Asked for while the live values are being read. */
-  readonly setpoints: Promise<SetpointInfo[]>;
+  readonly setpoints: Promise<SetpointColumns>;
 }
 
 export async function select(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
+  const { pvIds, pvNames } = work.request;
+  return pvIds === undefined && pvNames === undefined ? selectAll(deps, work) : selectSome(deps, work);
+}
+
+/** Nobody asks for an entry by name, so none is fetched. */
+async function selectAll(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
+  const { summary, columns: saved, metas } = await deps.persistence.snapshots.setpointValues(work.snapshotId);
+  return { title: summary.title, scope: summary.scope, saved, selected: saved.length, lacking: [], metas, setpoints: setpointsOf(deps, saved.channel) };
+}
+
+async function selectSome(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
   const page = await deps.persistence.snapshots.page(work.snapshotId, {});
   const { rows, withoutSetpoint } = selectForRestore(page.entries, work.request);
   const taken = new Set<number>();
@@ -56,10 +67,15 @@ export async function select(deps: RestoreDeps, work: RestoreWork): Promise<Sele
   const saved = emptyValueColumns(chosen.length + beside.length);
   chosen.forEach((row, at) => copyValueRow(page.columns, row, saved, at));
   beside.forEach(({ row }, at) => (saved.channel[chosen.length + at] = page.columns.channel[row]!));
-  const setpoints = deps.persistence.catalogue.setpoints(saved.channel.subarray(0, chosen.length));
+  const setpoints = setpointsOf(deps, saved.channel.subarray(0, chosen.length));
+  return { title: page.summary.title, scope: page.summary.scope, saved, selected: chosen.length, lacking: beside.map(({ why }) => why), metas: page.metas, setpoints };
+}
+
+function setpointsOf(deps: RestoreDeps, channels: Int32Array): Promise<SetpointColumns> {
+  const setpoints = deps.persistence.catalogue.setpointColumns(channels);
   // Awaited by plan(); until then a rejection is nobody's.
   setpoints.catch(() => {});
-  return { title: page.summary.title, scope: page.summary.scope, saved, selected: chosen.length, lacking: beside.map(({ why }) => why), metas: page.metas, setpoints };
+  return setpoints;
 }
 
 const anyRow = ({ setpoint, readback, config }: SnapshotEntryRow): number => Math.max(setpoint?.row ?? -1, readback?.row ?? -1, config?.row ?? -1);
@@ -88,17 +104,16 @@ export async function readNow(deps: RestoreDeps, job: JobRun, run: number, { sav
 export interface Planned {
   readonly kept: KeptPlan;
   readonly target: ValueColumns;
-  /** Entries of the rows that are written. */
-  readonly entryIds: readonly string[];
 }
 
 export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Selected, live: ValueColumns): Promise<Planned> {
   const { snapshots } = deps.persistence;
   const { saved, selected, lacking } = selection;
   await deps.keepMetas(live.metaHash);
-  const unknown = [...new Set(live.metaHash)].filter((hash) => hash !== 0n && !selection.metas.has(hash));
+  const unknown = distinctHashes(live.metaHash).filter((hash) => !selection.metas.has(hash));
   const [infos, more] = await Promise.all([selection.setpoints, unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
-  const infoOf = new Map(infos.map((info) => [info.channel, info]));
+  const infoOf = new Map<number, PlannedSetpoint>();
+  infos.channel.forEach((channel, at) => infoOf.set(channel, { readOnly: infos.readOnly[at] === 1, absTolerance: infos.absTolerance[at]!, relTolerance: infos.relTolerance[at]! }));
   const setpoints = Array.from(saved.channel, (channel) => infoOf.get(channel));
   const made = planRestore({ saved, live, setpoints, metaOf: (hash) => more.get(hash) ?? selection.metas.get(hash) });
   lacking.forEach((why, at) => {
@@ -115,20 +130,18 @@ export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Sele
     window: deps.putWindow,
     mostBytes: Math.min(4_000_000, deps.bus.maxPayload * 0.9),
   });
-  const entryIds = setpoints.flatMap((info, row) => (info !== undefined && kept.item[row]! >= 0 ? [info.entryId] : []));
-  return { kept, target: made.target, entryIds };
+  return { kept, target: made.target };
 }
 
 /** R3: the values about to be overwritten, as a snapshot of their own. Resolves when they are safe. */
-export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Selected, { kept, entryIds }: Planned, live: ValueColumns): Promise<string> {
+export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Selected, { kept }: Planned, live: ValueColumns): Promise<string> {
   const { snapshots, catalogue } = deps.persistence;
   const { id, requestedBy } = job.record.job;
   // Kept by an attempt that ended before its first write: the plan may have changed since.
   const earlier = await snapshots.byJob(id, 'before-restore');
   if (earlier) await snapshots.delete(earlier.id);
   const rows = [...kept.item.keys()].filter((row) => kept.item[row]! >= 0);
-  const before = emptyValueColumns(rows.length);
-  rows.forEach((row, at) => copyValueRow(live, row, before, at));
+  const before = rows.length === live.length ? live : pickValueRows(live, rows);
   const began = deps.clock.now();
   const writer = await snapshots.begin({
     title: `before restore of ${selection.title}`.slice(0, 255),
@@ -138,7 +151,7 @@ export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Sele
     scope: selection.scope,
     kind: 'before-restore',
     jobId: id,
-    entryIds,
+    entryIds: { setpoints: before.channel },
     catalogueRevision: (await catalogue.revisions()).catalogue,
   });
   try {

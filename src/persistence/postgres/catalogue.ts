@@ -1,6 +1,6 @@
 import type { CatalogueStore } from '../port.ts';
 import type { Database } from './database.ts';
-import { createNames, ensureChannels, pageChannels, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
+import { createNames, ensureChannels, pageChannels, readDirectory, readSetpointColumns, readSetpoints, updateDirectory } from './directory.ts';
 import { createEntries, deleteEntries, editEntry } from './entry-changes.ts';
 import { listDevices, listEntries, readEntry, searchEntries } from './entry-reads.ts';
 import { readRevisions } from './revisions.ts';
@@ -23,5 +23,6 @@ export function createCatalogue(database: Database): CatalogueStore {
     ensureChannels: (names) => ensureChannels(database, names),
     names: createNames(database),
     setpoints: (channels) => readSetpoints(database, channels),
+    setpointColumns: (channels) => readSetpointColumns(database, channels),
   };
 }

@@ -11,4 +11,11 @@ export function unpackInts(packed: Buffer | null): Int32Array {
   return ids;
 }
 
+/** What `string_agg(float8send(x), ''::bytea)` gives. */
+export function unpackDoubles(packed: Buffer | null): Float64Array {
+  const numbers = new Float64Array((packed?.length ?? 0) / 8);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = packed!.readDoubleBE(i * 8);
+  return numbers;
+}
+
 export { indexIn } from '../../snapshots/compare-columns.ts';

@@ -3,7 +3,7 @@ import type { Comparable, CompareOptions, EntryFilter } from '../port.ts';
 import type { Database, Session } from './database.ts';
 import { entryFilterCondition } from './entry-filter.ts';
 import type { MetaTable } from './metas.ts';
-import { unpackInts } from './packed.ts';
+import { unpackDoubles, unpackInts } from './packed.ts';
 import { readSnapshot, type SnapshotRow } from './snapshot-rows.ts';
 import { nameRoles, rolesThen } from './snapshot-roles.ts';
 import { readValues } from './snapshot-values.ts';
@@ -65,10 +65,4 @@ function readRoles(database: Database, snapshots: readonly SnapshotRow[], filter
     );
     return { versions: unpackInts(found!.versions), roles: unpackInts(found!.roles), channel: unpackInts(found!.channels), abs: unpackDoubles(found!.abs), rel: unpackDoubles(found!.rel) };
   }, 'steady');
-}
-
-function unpackDoubles(packed: Buffer | null): Float64Array {
-  const numbers = new Float64Array((packed?.length ?? 0) / 8);
-  for (let i = 0; i < numbers.length; i++) numbers[i] = packed!.readDoubleBE(i * 8);
-  return numbers;
 }

@@ -2,6 +2,7 @@
 import type { NewSnapshot } from '../port.ts';
 import type { Database } from './database.ts';
 import { forever } from './revisions.ts';
+import { asOf, choiceOf } from './snapshot-entries.ts';
 
 export type TagsThen = (snapshot: Pick<NewSnapshot, 'catalogueRevision' | 'entryIds'>) => Promise<string[]>;
 
@@ -10,10 +11,11 @@ export function createTagsThen(database: Database): TagsThen {
   let whole: { revision: number; tags: string[] } | undefined;
   return async ({ catalogueRevision, entryIds }) => {
     if (entryIds === null && whole?.revision === catalogueRevision) return whole.tags;
+    const { condition, value } = choiceOf(entryIds);
     const [row] = await database.rows<{ tags: string[] }>(
-      `select coalesce(array_agg(distinct t.id), '{}') as tags from entry_version v, unnest(v.tags) t(id)
-       where v.from_revision <= $1 and v.to_revision > $1 and ($2::uuid[] is null or v.entry_id = any($2))`,
-      [Math.min(catalogueRevision, forever - 1), entryIds],
+      `select coalesce(array_agg(distinct t.id), '{}') as tags from entry_version, unnest(tags) t(id)
+       where ${asOf(Math.min(catalogueRevision, forever - 1))} and ${condition('$1')}`,
+      [value],
     );
     if (entryIds === null) whole = { revision: catalogueRevision, tags: row!.tags };
     return row!.tags;

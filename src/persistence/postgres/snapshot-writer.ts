@@ -10,6 +10,7 @@ import { copyIn } from './copy.ts';
 import { sessionOn, type Database } from './database.ts';
 import { databaseFault, isAway } from './faults.ts';
 import type { Partitions } from './partitions.ts';
+import { choiceOf } from './snapshot-entries.ts';
 import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import type { TagsThen } from './snapshot-tags.ts';
 import type { Turns } from './turns.ts';
@@ -87,13 +88,14 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen }: W
       mustBeOpen();
       try {
         const rest = encoder.finish();
+        const entries = choiceOf(snapshot.entryIds);
         const [tagIds] = await Promise.all([tags, copy.write(rest).then(() => copy.finish())]);
         const [row] = await session.rows<SnapshotRow>(
           `insert into snapshot (number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, job_id, catalogue_revision, entry_ids, tags, pv_count, quality, labels, golden, origin)
-           values ($1, $2, $3, $4, $5, coalesce($18, now()), now(), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning ${snapshotColumns}`,
+           values ($1, $2, $3, $4, $5, coalesce($18, now()), now(), $6, $7, $8, $9, $10, ${entries.ids('$11', snapshot.catalogueRevision)}, $12, $13, $14, $15, $16, $17) returning ${snapshotColumns}`,
           [
             number, newUuid(), snapshot.title, snapshot.description, snapshot.createdBy, snapshot.mode, snapshot.kind, JSON.stringify(snapshot.scope),
-            snapshot.jobId, snapshot.catalogueRevision, snapshot.entryIds, tagIds, encoder.rows, JSON.stringify(quality), snapshot.labels ?? [], snapshot.golden ?? false, snapshot.origin ?? null, snapshot.createdAt ?? null,
+            snapshot.jobId, snapshot.catalogueRevision, entries.value, tagIds, encoder.rows, JSON.stringify(quality), snapshot.labels ?? [], snapshot.golden ?? false, snapshot.origin ?? null, snapshot.createdAt ?? null,
           ],
         );
         await client.query('commit');

@@ -9,6 +9,7 @@ import { createComparable } from './snapshot-comparable.ts';
 import { listSnapshots } from './snapshot-list.ts';
 import { readPage } from './snapshot-page.ts';
 import { noSnapshot, readSnapshot, snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
+import { readSetpointValues } from './snapshot-setpoints.ts';
 import { createTagsThen } from './snapshot-tags.ts';
 import { readValues } from './snapshot-values.ts';
 import { beginSnapshot } from './snapshot-writer.ts';
@@ -40,6 +41,7 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
         return summaryOf(row);
       }),
     page: (id, options) => readPage(database, metas, id, options),
+    setpointValues: (id) => readSetpointValues(database, metas, id),
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
     compare: (a, b, options) => compareSnapshots(database, metas, a, b, options),
     comparable: createComparable(database, metas),
