@@ -96,7 +96,7 @@ test('I1: rows of a hung IOC fail with the reason, the others are written', asyn
   at.host.hung.add('ioc1:5064');
   const job = await facility.jobs.finished((await restore(at)).id, 20_000);
   expect(resultOf(job)).toMatchObject({ outcomes: { verified: 30, failed: 10 }, failureCount: 10 });
-  expect(resultOf(job).failures[0]).toMatchObject({ pvName: expect.stringMatching(/^SET:/), pvId: expect.any(String), error: 'the IOC did not complete the write within the deadline' });
+  expect(resultOf(job).failures[0]).toMatchObject({ pvName: expect.stringMatching(/^SET:/), pvId: expect.any(String), error: 'the IOC did not answer when its live value was read, and what cannot be kept before is not overwritten' });
 });
 
 test('a second restore waits for the first one and says so', async () => {
