@@ -9,6 +9,7 @@ import { exitCodes } from '../fault.ts';
 import { cell, count, jobProgress, localTime, print, printJson, printTable, tally } from '../output.ts';
 import { snapshotId } from '../snapshot-reference.ts';
 import { tagScope } from '../tag-scope.ts';
+import { addFileCommands } from './snapshot-files.ts';
 import { diffCommand } from './snapshot-diff.ts';
 
 const wholeNumber = (text: string): number => {
@@ -139,6 +140,7 @@ export function snapshotCommands(connect: () => Client): Command {
       await client.delete(`/v1/snapshots/${one.id}`);
       print(`deleted ${one.id}`);
     });
+  addFileCommands(snapshot, connect);
   return snapshot;
 }
 
