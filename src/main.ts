@@ -16,13 +16,19 @@ async function createKey(appName: string, scopes: readonly string[]): Promise<st
   return (await import('./roles/create-key.ts')).createKey(readConfig(), appName, scopes);
 }
 
+async function migrateSquirrel(from: string, dryRun: boolean): Promise<{ report: unknown; lines: readonly string[] }> {
+  const { migrateSquirrel: migrate, reportLines } = await import('./roles/squirrel/index.ts');
+  const report = await migrate(readConfig(), from, dryRun);
+  return { report, lines: reportLines(report) };
+}
+
 process.on('unhandledRejection', (reason) => {
   reportFault(reason);
   process.exit(1);
 });
 
 try {
-  await runCli(process.argv.slice(2), { runRole, createKey });
+  await runCli(process.argv.slice(2), { runRole, createKey, migrateSquirrel });
 } catch (error) {
   process.exitCode = reportFault(error);
 }

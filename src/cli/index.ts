@@ -6,6 +6,7 @@ import { configCommand } from './commands/config.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { iocCommands } from './commands/ioc.ts';
 import { jobCommands } from './commands/job.ts';
+import { migrateCommands } from './commands/migrate.ts';
 import { pvCommands } from './commands/pv.ts';
 import { snapshotCommands } from './commands/snapshot.ts';
 import { exitCodes } from './fault.ts';
@@ -16,6 +17,8 @@ export interface CliActions {
   runRole(role: Role, flags: Partial<Record<SettingName, unknown>>): Promise<void>;
   /** Makes an API key in the database itself. */
   createKey(appName: string, scopes: readonly string[]): Promise<string>;
+  /** Copies a Squirrel database into Drey's own: what was done, as data and in lines. */
+  migrateSquirrel(from: string, dryRun: boolean): Promise<{ report: unknown; lines: readonly string[] }>;
 }
 
 const roles: Record<Role, string> = {
@@ -51,6 +54,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .description('make an API key in the database (needs DATABASE_URL): the first one of a deployed Drey')
     .option('--scope <scope...>', 'read, write, snapshot, restore, admin', ['read', 'write', 'snapshot', 'restore', 'admin'])
     .action(async (name: string, options: { scope: string[] }) => print(await actions.createKey(name, options.scope)));
+  program.addCommand(migrateCommands(actions));
   program.addCommand(doctorCommand(read));
   program.addCommand(configCommand(read));
   program.addCommand(pvCommands(connect));

@@ -28,7 +28,7 @@ export function readPsiSnap(text: string): ReadSnapshotFile {
     if (rest === '') return collect.row(number, name, noValue());
     const parsed = jsonOf(rest);
     if (parsed instanceof SyntaxError) return collect.fault(number, `${name}: its value is not JSON: ${parsed.message}`);
-    const value = isObject(parsed) ? objectValue(parsed) : valueOf(parsed);
+    const value = isObject(parsed) ? objectValue(parsed) : pythonValue(parsed);
     if (typeof value === 'string') collect.fault(number, `${name}: ${value}`);
     else collect.row(number, name, value);
   });
@@ -63,7 +63,7 @@ function headOf(head: Record<string, unknown>): Partial<FileHead> {
 
 function objectValue(parsed: Record<string, unknown>): FileValue | string {
   if (!('val' in parsed)) return 'its object has no "val"';
-  const value = valueOf(parsed['val']);
+  const value = pythonValue(parsed['val']);
   if (typeof value === 'string') return value;
   const { EGU: units, PREC: precision } = parsed;
   const meta: ChannelMeta = { ...(typeof units === 'string' ? { units } : {}), ...(typeof precision === 'number' ? { precision } : {}) };
@@ -72,7 +72,8 @@ function objectValue(parsed: Record<string, unknown>): FileValue | string {
 
 const int32 = (value: number): boolean => value >= -(2 ** 31) && value < 2 ** 31;
 
-function valueOf(value: unknown): FileValue | string {
+/** What Python writes as JSON: whole numbers, floats, texts, and lists of one of these. */
+export function pythonValue(value: unknown): FileValue | string {
   if (value === null) return noValue();
   if (typeof value === 'string') return { kind: ValueKind.text, text: value };
   if (typeof value === 'boolean') return { kind: ValueKind.int32, num: value ? 1 : 0 };
