@@ -5,7 +5,7 @@
  */
 import { compareRows } from '../../snapshots/compare.ts';
 import { ReadOutcome, ValueKind } from '../../contracts/values.ts';
-import type { ComparedRow, CompareOptions, NamedRole, SnapshotStore } from '../port.ts';
+import type { ComparedRow, CompareOptions, SnapshotStore } from '../port.ts';
 import type { Database } from './database.ts';
 import { entryFilterCondition } from './entry-filter.ts';
 import type { MetaTable } from './metas.ts';
@@ -40,10 +40,13 @@ const certainlySame = `(p.distance < 0
 const valuesOf = (snapshot: number): string => `(select * from snapshot_value where snapshot = ${snapshot})`;
 
 export async function compareSnapshots(database: Database, metas: MetaTable, idA: string, idB: string, options: CompareOptions = {}): ReturnType<SnapshotStore['compare']> {
-  const [snapshotA, snapshotB] = [await readSnapshot(database, idA), await readSnapshot(database, idB)];
-  const { total, candidates } = await readCandidates(database, snapshotA, snapshotB, options);
-  const channels = Int32Array.from(new Set(candidates.map((one) => one.channel))).sort();
-  const [columnsA, columnsB] = await Promise.all([readValues(database, snapshotA, channels), readValues(database, snapshotB, channels)]);
+  const [snapshotA, snapshotB] = await Promise.all([readSnapshot(database, idA), readSnapshot(database, idB)]);
+  const found = await readCandidates(database, snapshotA, snapshotB, options);
+  const channels = Int32Array.from(new Set(found.channels)).sort();
+  const [named, columnsA, columnsB] = await Promise.all([nameRoles(database, found.versions, found.roles), readValues(database, snapshotA, channels), readValues(database, snapshotB, channels)]);
+  const { abs: absWanted, rel: relWanted } = options.tolerance ?? {};
+  const candidates = named.map((role, i) => ({ ...role, channel: found.channels[i]!, abs: absWanted ?? role.abs, rel: relWanted ?? role.rel }));
+  candidates.sort((x, y) => (x.name < y.name ? -1 : x.name > y.name ? 1 : 0));
   const known = await metas.read([...columnsA.metaHash, ...columnsB.metaHash]);
   const metaOf = known.get.bind(known);
   const differences: ComparedRow[] = [];
@@ -53,13 +56,19 @@ export async function compareSnapshots(database: Database, metas: MetaTable, idA
     const verdict = compareRows(columnsA, rowA, columnsB, rowB, { abs, rel }, metaOf);
     if (verdict !== 'same') differences.push({ entryId, role, name, rowA, rowB, verdict, abs, rel });
   }
-  return { differences, columnsA, columnsB, matchCount: total - differences.length, differenceCount: differences.length, metas: known };
+  return { differences, columnsA, columnsB, matchCount: found.total - differences.length, differenceCount: differences.length, metas: known };
 }
 
-type Candidate = NamedRole & { readonly channel: number; readonly abs: number; readonly rel: number };
+interface Candidates {
+  readonly total: number;
+  /** Ids of entry_version, indices of roleNames, channels: one of each per pair. */
+  readonly versions: Int32Array;
+  readonly roles: Int32Array;
+  readonly channels: Int32Array;
+}
 
-/** Pairs compared in all, and those that may differ, by name. Entries and tolerances are those of the first snapshot, then those that only the second knew. */
-function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow, { filter = {}, tolerance }: CompareOptions): Promise<{ total: number; candidates: Candidate[] }> {
+/** Pairs compared in all, and those that may differ. Entries and tolerances are those of the first snapshot, then those that only the second knew. */
+function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow, { filter = {}, tolerance }: CompareOptions): Promise<Candidates> {
   const values: unknown[] = [];
   const conditions = entryFilterCondition(filter, values, 'v.');
   const [rolesA, rolesB] = [rolesThen(a, conditions, tolerance), rolesThen(b, conditions, tolerance)];
@@ -88,10 +97,6 @@ function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow, { fi
        from compared`,
       values,
     );
-    const versions = unpackInts(found!.versions);
-    const channels = unpackInts(found!.channels);
-    const candidates = (await nameRoles(session, versions, unpackInts(found!.roles))).map((named, i): Candidate => ({ ...named, channel: channels[i]!, abs: tolerance?.abs ?? named.abs, rel: tolerance?.rel ?? named.rel }));
-    candidates.sort((x, y) => (x.name < y.name ? -1 : x.name > y.name ? 1 : 0));
-    return { total: Number(found!.total), candidates };
+    return { total: Number(found!.total), versions: unpackInts(found!.versions), roles: unpackInts(found!.roles), channels: unpackInts(found!.channels) };
   }, 'steady');
 }
