@@ -6,6 +6,8 @@ import type { World } from '../world.ts';
 const clients = 100;
 const windowMs = 100;
 const seconds = 5;
+/** Updates a second that each client is to get. */
+const full = 100_000;
 
 interface Sent {
   readonly bytesPerMessage: number;
@@ -32,7 +34,9 @@ async function measured(world: World, form: 'columns' | 'json', amount: number):
     if (!counts || !countsBefore) return { cpu };
     const messages = counts.messages - countsBefore.messages;
     sent[form] = { bytesPerMessage: Math.round((counts.bytes - countsBefore.bytes) / Math.max(1, messages)), messagesPerSecond: Math.max(1, messages / amount / elapsed) };
-    return { cpu, rowsPerClient: (counts.rows - countsBefore.rows) / amount / elapsed, MBPerSecond: (counts.bytes - countsBefore.bytes) / elapsed / 1e6, missedPerClient: (counts.missed - countsBefore.missed) / amount };
+    const rowsPerClient = (counts.rows - countsBefore.rows) / amount / elapsed;
+    // A machine that is too small brings fewer updates: what so many would have cost.
+    return { cpu, cpuAtFull: (cpu * full) / rowsPerClient, rowsPerClient, MBPerSecond: (counts.bytes - countsBefore.bytes) / elapsed / 1e6, missedPerClient: (counts.missed - countsBefore.missed) / amount };
   } finally {
     await beside?.stop();
   }
@@ -72,7 +76,8 @@ export const liveColumns: Row = {
   limit: () => bare('columns', clients),
   ours: (world) => measured(world, 'columns', clients),
   figures: [
-    { ...limits, what: 'CPU per second, Drey whole and nats-server', ours: 'cpu', atMost: 500 },
+    { ...limits, what: 'CPU per 100,000 updates to each, Drey whole and nats-server', ours: 'cpuAtFull', atMost: 500 },
+    { ...limits, what: 'CPU per second', ours: 'cpu' },
     { ...limits, what: 'the same, over ws alone with the same bytes', ours: 'cpu', limit: ['cpu'] },
   ],
 };
@@ -86,7 +91,8 @@ export const liveJson: Row = {
   limit: () => bare('json', clients),
   ours: (world) => measured(world, 'json', clients),
   figures: [
-    { ...limits, what: 'CPU per second, Drey whole and nats-server', ours: 'cpu', atMost: 500 },
+    { ...limits, what: 'CPU per 100,000 updates to each, Drey whole and nats-server', ours: 'cpuAtFull', atMost: 500 },
+    { ...limits, what: 'CPU per second', ours: 'cpu' },
     { ...limits, what: 'the same, over ws alone with the same bytes', ours: 'cpu', limit: ['cpu'] },
   ],
 };

@@ -25,6 +25,8 @@ export class SentRows {
   #hashLow: Uint32Array;
   #state: Uint8Array;
   #access: Uint8Array;
+  /** Room for what is looked for. */
+  #found = new Int32Array(0);
 
   constructor(columns: ChannelColumns, table: Pick<ChannelTable, 'idOf' | 'rowOf' | 'rowLimit'>) {
     this.#columns = columns;
@@ -43,7 +45,7 @@ export class SentRows {
     const { sequence, beside, state, access } = this.#columns;
     const limit = this.#table.rowLimit;
     this.#grow(limit);
-    const rows = new Int32Array(limit);
+    const rows = this.#found;
     const gone: number[] = [];
     let found = 0;
     for (let row = 0; row < limit; row++) {
@@ -66,7 +68,7 @@ export class SentRows {
       this.#hashLow[row] = this.#hash[2 * row]!;
       rows[found++] = row;
     }
-    return { rows: rows.subarray(0, found), gone: Int32Array.from(gone) };
+    return { rows: rows.slice(0, found), gone: Int32Array.from(gone) };
   }
 
   /** Every row that is open. */
@@ -94,5 +96,6 @@ export class SentRows {
     this.#hashLow = grown(new Uint32Array(length), this.#hashLow);
     this.#state = grown(new Uint8Array(length), this.#state);
     this.#access = grown(new Uint8Array(length), this.#access);
+    this.#found = new Int32Array(length);
   }
 }

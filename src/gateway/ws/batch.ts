@@ -13,8 +13,9 @@ export type Form = ArrayForm | 'columns';
 /** 1 for each slot that is selected; null = everything. */
 export type Selection = Uint8Array | null;
 
+/** Sent as one message; `parts` but the last are its head. The last is shared where several clients have the same due. */
 export interface Message {
-  readonly data: Buffer;
+  readonly parts: readonly (string | Buffer)[];
   readonly binary: boolean;
   readonly count: number;
 }
@@ -47,31 +48,30 @@ export class Batch {
   }
 
   message(what: What, form: Form, selection: Selection, now: number, missed = 0): Message {
-    if (selection !== null || missed > 0) return this.#write(what, form, selection, now, missed);
+    if (selection !== null) return withMissed(this.#write(what, form, selection, now), missed);
     const key = `${what} ${form}`;
     let message = this.#shared.get(key);
-    if (!message) this.#shared.set(key, (message = this.#write(what, form, null, now, 0)));
-    return message;
+    if (!message) this.#shared.set(key, (message = this.#write(what, form, null, now)));
+    return withMissed(message, missed);
   }
 
-  #write(what: What, form: Form, selection: Selection, now: number, missed: number): Message {
-    return form === 'columns' ? this.#frame(what, selection, now, missed) : this.#text(what, form, selection, now, missed);
+  #write(what: What, form: Form, selection: Selection, now: number): Message {
+    return form === 'columns' ? this.#frame(what, selection, now) : this.#text(what, form, selection, now);
   }
 
-  #text(what: What, arrays: ArrayForm, selection: Selection, now: number, missed: number): Message {
-    const parts: string[] = [];
+  #text(what: What, arrays: ArrayForm, selection: Selection, now: number): Message {
+    const rows: string[] = [];
     const texts = this.#texts[arrays];
     const { slots } = this;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
-      if (selection === null || selection[slot] === 1) parts.push((texts[i] ??= this.#rows.of(slot, arrays, this.#table.describedAt[slot]! > this.#since)));
+      if (selection === null || selection[slot] === 1) rows.push((texts[i] ??= this.#rows.of(slot, arrays, this.#table.describedAt[slot]! > this.#since)));
     }
-    const head = `{"type":"${what}","sequence":${this.to},"count":${parts.length},"timestamp":${now / 1000}${missed > 0 ? `,"missed":${missed}` : ''}`;
-    const data = Buffer.from(`${head},"${what === 'all_values' ? 'values' : 'data'}":{${parts.join(',')}}}`);
-    return { data, binary: false, count: parts.length };
+    const head = `{"type":"${what}","sequence":${this.to},"count":${rows.length},"timestamp":${now / 1000},"${what === 'all_values' ? 'values' : 'data'}":{`;
+    return { parts: [Buffer.from(`${head}${rows.join(',')}}}`)], binary: false, count: rows.length };
   }
 
-  #frame(what: What, selection: Selection, now: number, missed: number): Message {
+  #frame(what: What, selection: Selection, now: number): Message {
     const table = this.#table;
     const { slots } = this;
     const count = this.count(selection);
@@ -89,8 +89,22 @@ export class Batch {
       const meta = table.metas.get(hash);
       if (meta) metas[String(hash)] = meta;
     }
-    const head = { type: what, sequence: this.to, count, timestamp: now / 1000, ...(missed > 0 ? { missed } : {}), ...(names ? { names } : {}), ...(Object.keys(metas).length > 0 ? { metas } : {}) };
+    const head = { type: what, sequence: this.to, count, timestamp: now / 1000, ...(names ? { names } : {}), ...(Object.keys(metas).length > 0 ? { metas } : {}) };
     const bytes = encodeFrame(head, columns);
-    return { data: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), binary: true, count };
+    return { parts: [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)], binary: true, count };
   }
+}
+
+/** The same message with the number in its head: clients that fell behind share the long part, which is not copied. */
+function withMissed({ parts, binary, count }: Message, missed: number): Message {
+  if (missed === 0) return { parts, binary, count };
+  const whole = parts[0] as Buffer;
+  if (!binary) {
+    return { parts: [`{"missed":${missed},`, whole.subarray(1)], binary, count };
+  }
+  const length = whole.readUInt32LE(4);
+  const head = encodeFrame({ ...(JSON.parse(whole.toString('utf8', 8, 8 + length)) as object), missed });
+  const headEnd = (view: { readUInt32LE(at: number): number }): number => 8 + Math.ceil(view.readUInt32LE(4) / 8) * 8;
+  const empty = Buffer.from(head.buffer, head.byteOffset, head.length);
+  return { parts: [empty.subarray(0, headEnd(empty)), whole.subarray(headEnd(whole))], binary, count };
 }

@@ -1,6 +1,6 @@
 /** One client of the live values: its socket, what it watches, and up to where it has seen. */
 import type { WebSocket } from 'ws';
-import type { Batch, Form, Selection, What } from './batch.ts';
+import type { Batch, Form, Message, Selection, What } from './batch.ts';
 import { noWishes } from './catalogue-slots.ts';
 import { clientWindowMs } from './messages.ts';
 
@@ -68,12 +68,18 @@ export class LiveClient {
     this.version = changes.to;
     if (this.count === 0) return;
     const message = changes.message('diff', this.form, this.selection, now, missed);
-    if (message.count > 0) this.socket.send(message.data, { binary: message.binary });
+    if (message.count > 0) this.#send(message);
   }
 
   picture(what: What, batch: Batch, selection: Selection, now: number): void {
     if (!this.isOpen) return;
     const message = batch.message(what, this.form, selection, now);
-    if (message.count > 0 || what !== 'initial') this.socket.send(message.data, { binary: message.binary });
+    if (message.count > 0 || what !== 'initial') this.#send(message);
+  }
+
+  /** Several parts are fragments of one message. */
+  #send({ parts, binary }: Message): void {
+    const last = parts.length - 1;
+    parts.forEach((part, i) => this.socket.send(part, { binary, fin: i === last }));
   }
 }

@@ -29,6 +29,8 @@ export class LatestValues {
   #slotOfId = new Int32Array(1_024).fill(none);
   #host = new Uint16Array(0);
   #seen = new Uint32Array(0);
+  /** Room for what is looked for. */
+  #found = new Int32Array(0);
   /** Rows with text or arrays: only they are looked up in the maps. */
   #beside = new Uint8Array(0);
   #words: { time: Uint32Array; hash: Uint32Array } = { time: new Uint32Array(0), hash: new Uint32Array(0) };
@@ -149,10 +151,10 @@ export class LatestValues {
   /** Rows with a name that changed after `since`, ascending. */
   changedSince(since: number): Int32Array {
     const { changedAt, size } = this;
-    const slots = new Int32Array(size);
+    const slots = this.#found;
     let found = 0;
     for (let slot = 0; slot < size; slot++) if (changedAt[slot]! > since && this.#names[slot] !== undefined) slots[found++] = slot;
-    return slots.subarray(0, found);
+    return slots.slice(0, found);
   }
 
   #drop(which: (slot: number) => boolean, outcome: ReadOutcome): void {
@@ -224,6 +226,7 @@ export class LatestValues {
     this.receivedAt = grown(new Float64Array(length), this.receivedAt);
     this.#host = grown(new Uint16Array(length), this.#host);
     this.#seen = grown(new Uint32Array(length), this.#seen);
+    this.#found = new Int32Array(length);
     this.#beside = grown(new Uint8Array(length), this.#beside);
   }
 }

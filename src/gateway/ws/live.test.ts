@@ -1,7 +1,7 @@
 // Live values on a real WebSocket and a real bus, with an ioc-host that sends what the test sets.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFakeIocHost, startGateway, type FakeIocHost, type GatewayForTest } from '../../../testing/gateway/index.ts';
-import { connectLive, type LiveClientForTest } from '../../../testing/gateway/live-client.ts';
+import { connectLive, type LiveClientForTest, type Said } from '../../../testing/gateway/live-client.ts';
 import { startLiveHost, type LiveHost } from '../../../testing/gateway/live-host.ts';
 import { eventually } from '../../../testing/harness/index.ts';
 import { ReadOutcome, ValueKind } from '../../contracts/values.ts';
@@ -187,8 +187,8 @@ test('with the binary subprotocol values are typed columns, names and descriptio
   expect([seen.head.names, seen.head.metas, seen.head.count, seen.columns.channel[0]]).toEqual([undefined, undefined, 1, ids['Q:1:SP']]);
 });
 
-test('I1: a slow client gets the latest values later, hears how many it missed, and holds up nobody', async () => {
-  await using slow = await connect();
+test.each(['JSON', 'columns'])('I1: a slow client gets the latest values later, hears how many it missed, and holds up nobody: %s', async (form) => {
+  await using slow = await connect(form === 'columns' ? { protocol: 'drey.columns.v1' } : {});
   await using quick = await connect();
   for (const client of [slow, quick]) {
     client.say({ type: 'subscribe', pvNames: ['BIG'], windowMs: 50 });
@@ -206,7 +206,8 @@ test('I1: a slow client gets the latest values later, hears how many it missed, 
   expect(slowConnections).toBe(1);
   expect(bufferSize).toBeLessThan(8 * 1024 * 1024);
   slow.socket.resume();
-  const late = await slow.next('diff', (message) => Buffer.from(message.data.BIG.value.base64, 'base64').readDoubleLE(0) === last);
+  const valueOf = (message: Said): number => Buffer.from(form === 'columns' ? slow.frames.find(({ head }) => head === message)!.columns.bytes.get(0)! : message.data.BIG.value.base64, 'base64').readDoubleLE(0);
+  const late = await slow.next('diff', (message) => valueOf(message) === last);
   const got = slow.of('diff');
   expect(got.length).toBeLessThan(last);
   expect(late.missed).toBeGreaterThan(0);
