@@ -6,14 +6,15 @@ import { fakeFacility, type FakeFacility } from '../../../testing/fakes/facility
 import { eventually } from '../../../testing/harness/index.ts';
 import { watchHosts } from '../../bus/hosts.ts';
 import { submitJob } from '../../bus/jobs.ts';
-import { json } from '../../bus/port.ts';
+import { json, type Bus, type WorkMessage } from '../../bus/port.ts';
 import { newSchedule, newTrigger, newWebhook, type Delivery, type Firing, type WatchedTrigger, type WebhookMessage } from '../../contracts/automation.ts';
 import type { Job } from '../../contracts/jobs.ts';
 import { takeSnapshot, type SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { signatureOf } from './deliveries.ts';
+import { deliver, mostAttempts, signatureOf } from './deliveries.ts';
 import { startAutomation, type Automation } from './index.ts';
+import type { Rules } from './rules.ts';
 
 const began = Date.parse('2030-01-01T12:00:00Z');
 const day = 86_400_000;
@@ -142,7 +143,7 @@ async function receiver(answer: (n: number) => number): Promise<{ url: string; r
     received,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      if (server.listening) await new Promise((resolve) => server.close(resolve));
     },
   };
 }
@@ -184,6 +185,24 @@ test('a job that failed is told; one that ended while no coordinator lived is to
   await facility.coordinator('c2');
   await eventually(async () => (await deliveryOf(facility, id))?.outcome === 'delivered', { saying: 'the delivery', withinMs: 10_000 });
   expect(new Set(hook.received.map(({ body }) => (JSON.parse(body) as { data: { job: Job } }).data.job.id))).toEqual(new Set([bad.id]));
+});
+
+test('a webhook that never answers well is given up at the twelfth attempt, with its status and reason', async () => {
+  await using hook = await receiver(() => 302);
+  const definition = newWebhook.parse({ name: 'gone', url: hook.url, events: ['job.failed'] });
+  const states: unknown[] = [];
+  const rule = { id: 'w', kind: 'webhook' as const, name: 'gone', definition, state: {}, createdBy: '', createdDate: '', lastModifiedDate: '' };
+  let take: ((item: WorkMessage) => Promise<void>) | undefined;
+  const bus = { work: async (_stream: string, _consumer: unknown, handler: typeof take) => { take = handler; return { stop: async () => {} }; } } as unknown as Bus;
+  await deliver({ bus, rules: { webhooks: () => [rule] } as unknown as Rules, store: { note: async (_id, state) => void states.push(state['lastDelivery']) }, clock: new SimulatedClock(), log: silentLog });
+  const item = (delivery: number): WorkMessage => ({ subject: subjects.delivery('w'), body: json.encode({ id: 'd', event: 'job.failed', at: '', data: {} } satisfies WebhookMessage), delivery, working: () => {} });
+  await expect(take!(item(mostAttempts - 1))).rejects.toThrow('answered 302');
+  // Given back no more.
+  await take!(item(mostAttempts));
+  expect(states).toMatchObject([{ outcome: 'retrying', attempts: 11, status: 302 }, { outcome: 'failed', attempts: 12, reason: expect.stringContaining('it has moved') }]);
+  await hook[Symbol.asyncDispose]();
+  await take!(item(mostAttempts));
+  expect(states.at(-1)).toMatchObject({ outcome: 'failed', status: null, reason: expect.stringMatching(/closed|ECONN/) });
 });
 
 test('a breaker that changes is told, channels that come and go are not', async () => {

@@ -16,7 +16,7 @@ export interface DeliveriesDeps {
   readonly log: Log;
 }
 
-/** With the queue's growing pauses of half a second to half a minute: about four minutes. */
+/** With the queue's growing pauses of half a second to half a minute: two or three minutes. */
 export const mostAttempts = 12;
 const answerWithinMs = 10_000;
 const ackWaitMs = 30_000;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually, startNats, type NatsForTest } from '../../../testing/harness/index.ts';
+import { eventually, startNats } from '../../../testing/harness/index.ts';
 import { connectNats, ensureTopology } from '../../bus/nats/index.ts';
 import { json, type Bus } from '../../bus/port.ts';
 import { ChannelColumns } from '../../channel-access/columns.ts';
@@ -10,7 +10,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { watchTriggers, type Triggers } from './triggers.ts';
 
-let nats: NatsForTest;
+let nats: Awaited<ReturnType<typeof startNats>>;
 let bus: Bus;
 beforeAll(async () => {
   nats = await startNats();
