@@ -6,6 +6,7 @@ import { printOf, type CatalogueChange, type CatalogueSlots } from './catalogue-
 import type { Selection } from './batch.ts';
 import type { LiveClient } from './client.ts';
 import type { FanOut } from './fan-out.ts';
+import { mostNames } from '../operations/live-values.ts';
 import type { LatestValues } from './latest-values.ts';
 import { idOf, parseMessage, type Subscribe, type Unsubscribe } from './messages.ts';
 
@@ -25,6 +26,7 @@ export interface ConversationDeps {
 
 /** Names that are told one by one of those that no catalogue entry has. */
 const mostUnknownTold = 100;
+const mostTagWishes = 100;
 
 export interface Conversation {
   hear(client: LiveClient, text: string): Promise<void>;
@@ -48,6 +50,8 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
     const names = [...pvNames, ...alias];
     if (!says && windowMs === undefined && arrays === undefined) throw new DreyError('badInput', 'the message subscribe says nothing to watch: give pvNames, tags, or "all": true');
     const { wishes } = client;
+    if (wishes.names.size + names.length > mostNames) throw new DreyError('tooLarge', `a connection watches at most ${mostNames} names, this would make ${wishes.names.size + names.length}: say "all": true, or open another`);
+    if (wishes.tags.size >= mostTagWishes) throw new DreyError('tooLarge', `a connection watches at most ${mostTagWishes} choices of tags`);
     const before = { all: wishes.all, names: new Set(wishes.names), tags: new Set(wishes.tags) };
     if (all) wishes.all = true;
     for (const name of names) wishes.names.add(bare(name));

@@ -68,6 +68,7 @@ const lingerMs = 30_000;
 /** A subscription to all names of a large facility. */
 const mostMessageBytes = 16 * 1024 * 1024;
 const mostMessagesWaiting = 1_000;
+const mostBytesWaiting = 2 * mostMessageBytes;
 
 export function createLiveSockets({ persistence, bus, hosts, authenticate, clock, log, metrics, mostBuffered = 1024 * 1024 }: LiveSocketsDeps): LiveSockets {
   const epoch = randomUUID();
@@ -110,12 +111,17 @@ export function createLiveSockets({ persistence, bus, hosts, authenticate, clock
     fanOut.add(client);
     let turn: Promise<unknown> = Promise.resolve();
     let waiting = 0;
+    let waitingBytes = 0;
     socket.on('message', (data, isBinary) => {
       client.heardAt = clock.now();
       if (isBinary) return client.say({ type: 'error', message: 'messages to the server are JSON text', code: 'badInput' });
-      if (++waiting > mostMessagesWaiting) return socket.close(closeCode.refused, `more than ${mostMessagesWaiting} messages wait for an answer`);
-      const text = (data as Buffer).toString();
-      turn = turn.then(() => (client.isOpen ? conversation.hear(client, text) : undefined)).finally(() => waiting--);
+      const bytes = data as Buffer;
+      waitingBytes += bytes.length;
+      if (++waiting > mostMessagesWaiting || waitingBytes > mostBytesWaiting) return socket.close(closeCode.refused, 'too many messages wait for their answer: wait for the ack');
+      turn = turn.then(() => (client.isOpen ? conversation.hear(client, bytes.toString()) : undefined)).finally(() => {
+        waiting--;
+        waitingBytes -= bytes.length;
+      });
     });
     socket.on('pong', () => void (client.heardAt = clock.now()));
     socket.on('error', (error) => log.debug({ err: error, who: client.who }, 'a WebSocket client broke off'));

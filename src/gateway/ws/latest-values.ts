@@ -19,9 +19,9 @@ export class LatestValues {
   /** Rows `0` to `size` are in use. */
   size = 0;
   columns: Growing = emptyValueColumns(0);
-  /** Version of the last change of a row, and of its description. */
-  changedAt = new Uint32Array(0);
-  describedAt = new Uint32Array(0);
+  /** Version of the last change of a row, and of its description. Doubles: hundreds of hosts would wrap 32 bits within weeks. */
+  changedAt = new Float64Array(0);
+  describedAt = new Float64Array(0);
   /** When the value came, ms since 1970. */
   receivedAt = new Float64Array(0);
   readonly metas = new Map<bigint, ChannelMeta>();
@@ -221,8 +221,8 @@ export class LatestValues {
       to.set(old);
       return to;
     };
-    this.changedAt = grown(new Uint32Array(length), this.changedAt);
-    this.describedAt = grown(new Uint32Array(length), this.describedAt);
+    this.changedAt = grown(new Float64Array(length), this.changedAt);
+    this.describedAt = grown(new Float64Array(length), this.describedAt);
     this.receivedAt = grown(new Float64Array(length), this.receivedAt);
     this.#host = grown(new Uint16Array(length), this.#host);
     this.#seen = grown(new Uint32Array(length), this.#seen);

@@ -141,6 +141,7 @@ test('D1: what is not understood gets an error that says why, and the connection
     ['{"type":"subscribe"}', /says nothing to watch/],
     ['{"type":"subscribe","pvNames":["X"],"windowMs":10}', /windowMs/],
     ['{"type":"toString"}', /not known/],
+    [JSON.stringify({ type: 'subscribe', pvNames: Array.from({ length: 200_001 }, () => 'X') }), /200000/],
   ] as const) {
     client.say(text);
     expect((await client.next('error')).message).toMatch(message);
