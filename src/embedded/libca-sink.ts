@@ -1,5 +1,5 @@
 // The libca client's native sink, compiled once per version of its source with the machine's own
-// compiler. Without one the client goes on, and does less: it says what.
+// compiler. Only who chooses that client needs one.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';

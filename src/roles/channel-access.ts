@@ -3,6 +3,7 @@ import { createLibcaClient } from '../channel-access/libca/index.ts';
 import type { CaEnvironment, CaOptions, ChannelAccess } from '../channel-access/port.ts';
 import { createWireClient } from '../channel-access/wire/index.ts';
 import type { Config } from '../config.ts';
+import { DreyError } from '../contracts/errors.ts';
 import { bringSink, findLibca } from '../embedded/index.ts';
 import type { Log } from '../kernel/log.ts';
 
@@ -15,8 +16,6 @@ export async function createChannelAccess(config: Config, environment: CaEnviron
   const libca = await findLibca({ ...at, ...(config.libca ? { override: config.libca } : {}) });
   const sink = await bringSink(at);
   log.info({ version: libca.version, at: libca.found, source: libca.source }, 'Channel Access by libca');
-  if ('why' in sink) {
-    log.warn({ why: sink.why }, 'libca runs without its native sink: values are read twice a second instead of monitored, so what changes in between is not seen; refused reads and writes have no code');
-  }
-  return createLibcaClient({ ...options, library: { libca: libca.found, libCom: libca.libCom }, sink: 'path' in sink ? sink.path : undefined });
+  if ('why' in sink) throw new DreyError('unavailable', `DREY_CA=libca needs its native sink, which could not be built: ${sink.why}. Install a C compiler, or leave DREY_CA at wire, which needs none`);
+  return createLibcaClient({ ...options, library: { libca: libca.found, libCom: libca.libCom }, sink: sink.path });
 }

@@ -10,15 +10,11 @@ export type Pointer = number;
 export interface Libca {
   context_create(preemptive: number): number;
   context_destroy(): void;
-  current_context(): Pointer;
-  attach_context(context: Pointer): number;
-  detach_context(): void;
   add_exception_event(handler: Pointer, argument: Pointer): number;
   replace_printf_handler(handler: Pointer): number;
   create_channel(name: string, connection: Pointer, user: Pointer, priority: number, channelOut: Pointer): number;
   replace_access_rights_event(channel: Pointer, handler: Pointer): number;
   clear_channel(channel: Pointer): number;
-  state(channel: Pointer): number;
   field_type(channel: Pointer): number;
   element_count(channel: Pointer): number;
   read_access(channel: Pointer): number;
@@ -27,27 +23,16 @@ export interface Libca {
   array_put_callback(type: number, count: number, channel: Pointer, value: Pointer | Buffer, handler: Pointer, user: Pointer): number;
   create_subscription(type: number, count: number, channel: Pointer, mask: number, handler: Pointer, user: Pointer, eventOut: Pointer): number;
   flush_io(): number;
-  pend_event(seconds: number): number;
-  sg_create(groupOut: Pointer): number;
-  sg_delete(group: number): number;
-  sg_array_get(group: number, type: number, count: number, channel: Pointer, to: Pointer): number;
-  sg_array_put(group: number, type: number, count: number, channel: Pointer, value: Pointer | Buffer): number;
-  sg_test(group: number): number;
-  add_fd_registration(handler: bigint, argument: Pointer): number;
 }
 
 const prototypes: Record<keyof Libca, string> = {
   context_create: 'int ca_context_create(int)',
   context_destroy: 'void ca_context_destroy()',
-  current_context: 'uintptr_t ca_current_context()',
-  attach_context: 'int ca_attach_context(uintptr_t)',
-  detach_context: 'void ca_detach_context()',
   add_exception_event: 'int ca_add_exception_event(uintptr_t, uintptr_t)',
   replace_printf_handler: 'int ca_replace_printf_handler(uintptr_t)',
   create_channel: 'int ca_create_channel(const char *, uintptr_t, uintptr_t, unsigned int, uintptr_t)',
   replace_access_rights_event: 'int ca_replace_access_rights_event(uintptr_t, uintptr_t)',
   clear_channel: 'int ca_clear_channel(uintptr_t)',
-  state: 'int ca_state(uintptr_t)',
   field_type: 'short ca_field_type(uintptr_t)',
   element_count: 'unsigned long ca_element_count(uintptr_t)',
   read_access: 'unsigned int ca_read_access(uintptr_t)',
@@ -56,13 +41,6 @@ const prototypes: Record<keyof Libca, string> = {
   array_put_callback: 'int ca_array_put_callback(long, unsigned long, uintptr_t, const void *, uintptr_t, uintptr_t)',
   create_subscription: 'int ca_create_subscription(long, unsigned long, uintptr_t, long, uintptr_t, uintptr_t, uintptr_t)',
   flush_io: 'int ca_flush_io()',
-  pend_event: 'int ca_pend_event(double)',
-  sg_create: 'int ca_sg_create(uintptr_t)',
-  sg_delete: 'int ca_sg_delete(unsigned int)',
-  sg_array_get: 'int ca_sg_array_get(unsigned int, long, unsigned long, uintptr_t, uintptr_t)',
-  sg_array_put: 'int ca_sg_array_put(unsigned int, long, unsigned long, uintptr_t, const void *)',
-  sg_test: 'int ca_sg_test(unsigned int)',
-  add_fd_registration: 'int ca_add_fd_registration(uintptr_t, uintptr_t)',
 };
 
 export interface LibC {
@@ -99,6 +77,8 @@ export interface Native {
   readonly nothing: Pointer;
   /** ca_puser. */
   readonly puser: Pointer;
+  /** ca_array_get_callback. */
+  readonly arrayGet: Pointer;
 }
 
 export function loadNative(files: LibcaFiles): Native {
@@ -112,6 +92,7 @@ export function loadNative(files: LibcaFiles): Native {
     c,
     nothing: addressOf(own, 'getppid'),
     puser: addressOf(library, 'ca_puser'),
+    arrayGet: addressOf(library, 'ca_array_get_callback'),
   };
 }
 
@@ -120,6 +101,8 @@ export interface Sink {
   readonly event: Pointer;
   readonly connection: Pointer;
   readonly access: Pointer;
+  /** Asks for the values of a list of slots; returns how many requests went out. */
+  get(get: Pointer, length: number, list: Pointer, asks: Pointer, cells: Pointer, stride: number): number;
 }
 
 export function loadSink(path: string, { puser }: Native): Sink {
@@ -130,6 +113,7 @@ export function loadSink(path: string, { puser }: Native): Sink {
     event: addressOf(library, 'drey_event'),
     connection: addressOf(library, 'drey_connection'),
     access: addressOf(library, 'drey_access'),
+    get: library.func('uint32_t drey_get(uintptr_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint32_t)') as Sink['get'],
   };
 }
 

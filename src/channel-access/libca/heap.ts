@@ -28,8 +28,14 @@ export class HostHeap {
   text(row: number, from: Buffer, at: number, limit: number): void {
     this.#reserve(limit);
     const start = this.#end;
-    const nul = from.subarray(at, at + limit).indexOf(0);
-    this.#end += from.copy(this.#bytes, start, at, nul < 0 ? at + limit : at + nul);
+    const bytes = this.#bytes;
+    let end = start;
+    for (let i = at; i < at + limit; i++) {
+      const byte = from[i]!;
+      if (byte === 0) break;
+      bytes[end++] = byte;
+    }
+    this.#end = end;
     this.#enter(row, start, HeapEntry.text);
   }
 
@@ -82,7 +88,11 @@ export class HostHeap {
       larger.set(this.#entries);
       this.#entries = larger;
     }
-    this.#entries.set([row, start, this.#end - start, what], 4 * this.#count++);
+    const i = 4 * this.#count++;
+    this.#entries[i] = row;
+    this.#entries[i + 1] = start;
+    this.#entries[i + 2] = this.#end - start;
+    this.#entries[i + 3] = what;
   }
 
   #reserve(size: number): void {

@@ -7,8 +7,8 @@ import type { LibcaSetting } from './lane.ts';
 export interface LibcaOptions extends CaOptions {
   /** Where libca is. */
   readonly library: LibcaFiles;
-  /** The compiled sink.c; undefined where there is no compiler. */
-  readonly sink: string | undefined;
+  /** The compiled sink.c. */
+  readonly sink: string;
 }
 
 /** One for the process: contexts take their setting from its environment, one at a time. */

@@ -1,33 +1,16 @@
 /**
- * One context of libca, as its thread uses it. Whatever is asked is answered into a cell, and the
- * cell comes out of the memory's ring. Two ways lead there: libca's own threads call the sink, or,
- * where there is no compiler for it, this thread asks libca for what has come (swept-lane.ts).
+ * One context of libca, as its thread uses it. Whatever is asked is answered into a cell by libca's
+ * own threads, which call the sink, and the cell comes out of the memory's ring.
  */
 import type { CaEnvironment } from '../port.ts';
 import type { LibcaFiles, Native, Pointer, Sink } from './ffi.ts';
 import type { Memory } from './memory.ts';
 
-export interface Lane {
-  /** Whether updates come by themselves; otherwise they are swept. */
-  readonly subscribes: boolean;
-  /** A channel whose state is written to `cell`. */
-  create(name: string, cell: number, priority: number): Pointer;
-  clear(channel: Pointer): void;
-  /** These return libca's status; unless it is 1, no answer comes. Bytes go to the data place of the cell. */
-  get(type: number, count: number, channel: Pointer, cell: number): number;
-  put(type: number, count: number, channel: Pointer, value: Pointer | Buffer, cell: number): number;
-  subscribe(type: number, count: number, channel: Pointer, mask: number, cell: number): number;
-  flush(): void;
-  /** Looks at what only libca knows of; a no-op where it calls us. */
-  look(): void;
-  destroy(): void;
-}
-
 /** What a thread of this client is told beside the common setting. */
 export interface LibcaSetting {
   readonly files: LibcaFiles;
-  /** The compiled sink.c; undefined: do without. */
-  readonly sink: string | undefined;
+  /** The compiled sink.c. */
+  readonly sink: string;
   /** One context is created at a time: they take their setting from the environment of the process. */
   readonly gate: SharedArrayBuffer;
 }
@@ -36,7 +19,7 @@ export interface LibcaSetting {
  * Creates a context. libca reads the environment of the C library when a context and its first
  * channel are made; it is told to look up names at our own directory and nowhere else.
  */
-export function createContext(native: Native, preemptive: boolean, environment: CaEnvironment, directoryPort: number, gate: SharedArrayBuffer): void {
+export function createContext(native: Native, environment: CaEnvironment, directoryPort: number, gate: SharedArrayBuffer): void {
   const { ca, c } = native;
   const lock = new Int32Array(gate);
   while (Atomics.compareExchange(lock, 0, 0, 1) !== 0) Atomics.wait(lock, 0, 1);
@@ -54,7 +37,7 @@ export function createContext(native: Native, preemptive: boolean, environment: 
       EPICS_CA_MAX_SEARCH_PERIOD: '60',
     };
     for (const [name, value] of Object.entries(variables)) c.setenv(name, value, 1);
-    const status = ca.context_create(preemptive ? 1 : 0);
+    const status = ca.context_create(preemptive);
     if (status !== 1) throw new Error(`libca could not create a context: status ${status}`);
     ca.replace_printf_handler(native.nothing);
     // The default handler prints, and aborts the process for some faults.
@@ -65,12 +48,13 @@ export function createContext(native: Native, preemptive: boolean, environment: 
   }
 }
 
-/** libca's threads write the answers. */
-export class SinkLane implements Lane {
-  readonly subscribes = true;
+/** Calls that return a status: unless it is 1, no answer comes. */
+export class Lane {
   readonly #native: Native;
   readonly #sink: Sink;
   readonly #memory: Memory;
+  #flushing = false;
+  #destroyed = false;
 
   constructor(native: Native, sink: Sink, memory: Memory) {
     this.#native = native;
@@ -78,6 +62,7 @@ export class SinkLane implements Lane {
     this.#memory = memory;
   }
 
+  /** A channel whose state is written to `cell`; 0 when libca refuses. */
   create(name: string, cell: number, priority: number): Pointer {
     const { ca } = this.#native;
     const { base, scratch } = this.#memory;
@@ -96,6 +81,12 @@ export class SinkLane implements Lane {
     return this.#native.ca.array_get_callback(type, count, channel, this.#sink.event, this.#memory.base + cell);
   }
 
+  /** Reads the first `length` slots of the memory's list into their read cells; how many are asked. */
+  sweep(length: number): number {
+    const { list, asks, cells, stride } = this.#memory.sweep;
+    return this.#sink.get(this.#native.arrayGet, length, list, asks, cells, stride);
+  }
+
   put(type: number, count: number, channel: Pointer, value: Pointer | Buffer, cell: number): number {
     return this.#native.ca.array_put_callback(type, count, channel, value, this.#sink.event, this.#memory.base + cell);
   }
@@ -104,13 +95,21 @@ export class SinkLane implements Lane {
     return this.#native.ca.create_subscription(type, count, channel, mask, this.#sink.event, this.#memory.base + cell, 0);
   }
 
+  /** Once for all that this turn of the event loop asks: each flush contends with the threads that receive. */
   flush(): void {
-    this.#native.ca.flush_io();
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      if (!this.#destroyed) this.#native.ca.flush_io();
+    });
   }
 
-  look(): void {}
-
   destroy(): void {
+    this.#destroyed = true;
     this.#native.ca.context_destroy();
   }
 }
+
+/** libca's own threads call back. */
+const preemptive = 1;

@@ -15,9 +15,12 @@ export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 const header = 56;
 /** The largest scalar with its time stamp: text. */
 const scalar = 56;
-/** Places in the order of Purpose, and the whole. */
-const place = [0, header, 2 * header + scalar, 3 * header + 2 * scalar, 4 * header + 2 * scalar, 5 * header + 2 * scalar] as const;
-const stride = 6 * header + 2 * scalar;
+/** Bytes of a cell, in the order of Purpose. Cells of one purpose lie together: they are used together. */
+const stride = [header, header + scalar, header + scalar, header, header, header] as const;
+/** What is asked of a slot, for a sweep. */
+const askBytes = 16;
+/** Slots asked in one piece of a sweep: 16 bytes each, well below the 256 KB at which libca makes its caller wait. */
+export const longestPiece = 8_000;
 /** The largest description: enum labels. */
 const description = 424;
 const auxiliary = header + description;
@@ -55,7 +58,9 @@ export class Memory {
   readonly #mask: number;
   readonly #batches: number;
   readonly #auxiliaries: number;
-  readonly #cells: number;
+  readonly #cells: readonly number[];
+  readonly #asks: number;
+  readonly #list: number;
   readonly #fd: number;
   readonly #freeBatches: number[] = [];
   readonly #freeAuxiliaries: number[] = [];
@@ -79,7 +84,9 @@ export class Memory {
     this.#batches = take(batches * batchBytes);
     this.#auxiliaries = take(auxiliaries * auxiliary);
     this.#ring = take(ringLength * 4);
-    this.#cells = take(slots * stride);
+    this.#cells = stride.map((bytes) => take(slots * bytes));
+    this.#asks = take(slots * askBytes);
+    this.#list = take(longestPiece * 4);
     this.base = c.calloc(1, end);
     if (this.base === 0) throw new Error(`no memory for ${slots} channels: ${end} bytes were asked for`);
     const memory = koffi.view(this.base, end);
@@ -110,7 +117,7 @@ export class Memory {
 
   /** Place of a cell, as an offset; libca is given `base` + this. */
   cell(slot: number, purpose: Purpose): number {
-    return this.#cells + slot * stride + place[purpose];
+    return this.#cells[purpose]! + slot * stride[purpose];
   }
 
   auxiliaryCell(index: number): number {
@@ -132,6 +139,25 @@ export class Memory {
     this.#pointer(cell + 48, this.base + this.#lane);
   }
 
+  /** Notes what a sweep asks of a slot. */
+  setAsk(slot: number, channel: Pointer, type: number, count: number): void {
+    const at = this.#asks + slot * askBytes;
+    this.#pointer(at, channel);
+    this.i32[(at >> 2) + 2] = type;
+    this.u32[(at >> 2) + 3] = count;
+  }
+
+  /** The i-th slot of the piece that is asked next. */
+  setListed(i: number, slot: number): void {
+    this.u32[(this.#list >> 2) + i] = slot;
+  }
+
+  /** Where the sink finds what is to be asked. */
+  get sweep(): { list: Pointer; asks: Pointer; cells: Pointer; stride: number } {
+    const { base } = this;
+    return { list: base + this.#list, asks: base + this.#asks, cells: base + this.#cells[Purpose.read]!, stride: stride[Purpose.read] };
+  }
+
   slotToken(slot: number, purpose: Purpose): number {
     return (slot + 1) * 8 + purpose;
   }
@@ -143,18 +169,14 @@ export class Memory {
   static readonly scalarRoom = scalar;
   static readonly descriptionRoom = description;
 
-  /** Points a cell at a batch, or at none. */
-  setBatch(cell: number, batch: number): void {
-    this.#pointer(cell + 40, this.base + batch);
-  }
-
   /** Status of the last answer; `unanswered` before. */
   status(cell: number): number {
     return Atomics.load(this.i32, (cell >> 2) + 1);
   }
 
+  /** For a cell that no answer is under way to. */
   setStatus(cell: number, status: number): void {
-    Atomics.store(this.i32, (cell >> 2) + 1, status);
+    this.i32[(cell >> 2) + 1] = status;
   }
 
   count(cell: number): number {
@@ -170,18 +192,13 @@ export class Memory {
     return this.u32[(cell >> 2) + 4]!;
   }
 
-  sequence(cell: number): number {
-    return Atomics.load(this.u32, cell >> 2);
+  /** Without the cost of a synchronised look: for cells whose answer has been seen to be there. */
+  settledStatus(cell: number): number {
+    return this.i32[(cell >> 2) + 1]!;
   }
 
-  /** Does what the sink does, where there is none. */
-  write(cell: number, status: number, type: number, count: number): void {
-    const at = cell >> 2;
-    this.i32[at + 1] = status;
-    this.u32[at + 3] = type;
-    this.u32[at + 2] = count;
-    this.u32[at + 4]! += 1;
-    this.u32[at]! += 2;
+  sequence(cell: number): number {
+    return Atomics.load(this.u32, cell >> 2);
   }
 
   takeBatch(): number | undefined {
@@ -244,13 +261,6 @@ export class Memory {
     const purpose = (token & 7) as Purpose;
     this.#unqueue(this.cell(slot, purpose));
     return { of: 'slot', slot, purpose };
-  }
-
-  /** Puts a token into the ring, where there is no sink. */
-  push(token: number): void {
-    const head = this.u32[this.#lane >> 2]!;
-    this.u32[(this.#ring >> 2) + (head & this.#mask)] = token;
-    this.u32[this.#lane >> 2] = head + 1;
   }
 
   /** Asks to be roused by the next answer that somebody waits for. */

@@ -14,7 +14,7 @@ import { Native, timeForm } from '../wire/protocol/dbr.ts';
 import { ChannelFlag } from '../wire/thread/channel-flags.ts';
 import { alarmSeverity, alarmStatus, scalarAt, timeAt, timeBytes } from './decode.ts';
 import { HostHeap } from './heap.ts';
-import { Memory, Purpose, unanswered } from './memory.ts';
+import { longestPiece, Memory, Purpose, unanswered } from './memory.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 
@@ -31,9 +31,9 @@ interface Sweep extends Waiting {
   next: number;
 }
 
-/** Requests handed to libca at once: well below the 256 KB at which it makes the caller wait. */
-const pieceLength = 4_000;
 const disconnected = 192;
+/** As a count: for one, a record without any element would be read as 0 (S1). */
+const asManyAsThereAre = 0;
 const known = 4;
 
 export class Reads {
@@ -43,8 +43,8 @@ export class Reads {
   /** Answers of an abandoned sweep are still under way. */
   #stale = false;
   readonly #queue: Waiting[] = [];
-  /** Slots of the last sweep. */
-  readonly #asked = new Set<number>();
+  /** Number of the last sweep, of all sweeps of the thread. */
+  #number = 0;
   #expectedBytes = 0;
 
   constructor(context: LibcaContext) {
@@ -65,7 +65,7 @@ export class Reads {
   forget(slot: number): void {
     const { memory } = this.#context;
     const cell = memory.cell(slot, Purpose.read);
-    if (memory.left(this.#batch) <= 0 || !this.#asked.has(slot) || memory.status(cell) !== unanswered) return;
+    if (memory.left(this.#batch) <= 0 || this.#context.slots.asked[slot] !== this.#number || memory.status(cell) !== unanswered) return;
     memory.setStatus(cell, disconnected);
     if (memory.forgo(this.#batch) === 0) this.#pieceDone();
   }
@@ -112,7 +112,7 @@ export class Reads {
       slots[i] = slot;
     }
     this.#current = { ...waiting, columns, slots, next: 0 };
-    this.#asked.clear();
+    this.#number = table.nextSweep();
     this.#piece(this.#current);
   }
 
@@ -120,24 +120,20 @@ export class Reads {
   #piece(sweep: Sweep): void {
     const { memory, lane, slots: table, counters } = this.#context;
     const { slots, rows } = sweep;
-    let asked = 0;
-    // Held above zero while requests go out, so that quick answers do not end the piece early.
-    memory.setLeft(this.#batch, pieceLength + 1);
-    for (; sweep.next < rows.length && asked < pieceLength; sweep.next++) {
+    let listed = 0;
+    for (; sweep.next < rows.length && listed < longestPiece; sweep.next++) {
       const slot = slots[sweep.next]!;
-      if (slot < 0 || this.#asked.has(slot)) continue;
-      this.#asked.add(slot);
-      const cell = memory.cell(slot, Purpose.read);
-      memory.setStatus(cell, unanswered);
-      const isArray = (table.flags[slot]! & (ChannelFlag.array | ChannelFlag.longText)) !== 0;
-      if (isArray && table.readData[slot] === 0) this.#reserve(slot, cell);
-      const status = lane.get(table.native[slot]! + timeForm, isArray ? 0 : 1, table.channel[slot]!, cell);
-      if (status === 1) asked++;
-      else memory.setStatus(cell, status);
+      if (slot < 0 || table.asked[slot] === this.#number) continue;
+      table.asked[slot] = this.#number;
+      if (table.readData[slot] === 0 && isFar(table.flags[slot]!)) this.#reserve(slot);
+      memory.setListed(listed++, slot);
     }
+    // Held above zero while requests go out, so that quick answers do not end the piece early.
+    memory.setLeft(this.#batch, listed + 1);
+    const asked = lane.sweep(listed);
     counters[Counter.reads]! += asked;
     lane.flush();
-    if (memory.forgo(this.#batch, pieceLength + 1 - asked) === 0) this.#pieceDone();
+    if (memory.forgo(this.#batch, listed + 1 - asked) === 0) this.#pieceDone();
   }
 
   #pieceDone(): void {
@@ -179,7 +175,12 @@ export class Reads {
     clearTimeout(sweep.timer);
     const { columns, slots } = sweep;
     const heap = new HostHeap(this.#context.copy, this.#expectedBytes);
-    for (let i = 0; i < slots.length; i++) if (slots[i]! >= 0) this.#take(columns, heap, i, slots[i]!, otherwise);
+    const settled = this.#context.memory.left(this.#batch) <= 0;
+    for (let i = 0; i < slots.length; i++) {
+      if (slots[i]! < 0) continue;
+      this.#take(columns, heap, i, slots[i]!, otherwise, settled);
+      if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
+    }
     this.#expectedBytes = heap.size;
     const whole = heap.finish();
     const transfers: ArrayBuffer[] = [columns.buffer];
@@ -187,10 +188,11 @@ export class Reads {
     this.#context.outbox.report({ is: 'read', id: sweep.id, values: { length: slots.length, buffer: columns.buffer, heap: whole } }, transfers);
   }
 
-  #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome): void {
+  /** @param settled No answer is under way any more. */
+  #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome, settled: boolean): void {
     const { memory, slots: table } = this.#context;
     const cell = memory.cell(slot, Purpose.read);
-    const status = memory.status(cell);
+    const status = settled ? memory.settledStatus(cell) : memory.status(cell);
     if (status !== Eca.normal) {
       refused(columns, i, status, otherwise);
       return;
@@ -199,21 +201,19 @@ export class Reads {
     const flags = table.flags[slot]!;
     const data = memory.data(cell);
     for (;;) {
-      const before = memory.sequence(cell);
+      const before = settled ? 0 : memory.sequence(cell);
       const count = memory.count(cell);
-      if ((flags & (ChannelFlag.array | ChannelFlag.longText)) !== 0) {
+      if (isFar(flags)) {
         if (timeBytes(native, count) > table.room[slot]!) {
           columns.outcome[i] = ReadOutcome.tooLarge;
           return;
         }
         const far = table.readData[slot]!;
-        const head = memory.scratch;
-        this.#context.copy(memory.u8.subarray(head, head + 16), far, 16);
-        status16(columns, memory, head, i);
+        status16(columns, memory, this.#context.head(far), i);
         const value = far + timeBytes(native, 0);
         if ((flags & ChannelFlag.longText) !== 0) heap.farText(i, value, count);
         else heap.array(i, native, count, value);
-        if (memory.sequence(cell) === before) break;
+        if (settled || memory.sequence(cell) === before) break;
         heap.drop();
         continue;
       }
@@ -224,21 +224,24 @@ export class Reads {
       status16(columns, memory, data, i);
       if (native === Native.string) heap.text(i, memory.u8, data + timeBytes(native, 0), 40);
       else columns.num[i] = scalarAt(memory, native, data);
-      if (memory.sequence(cell) === before) break;
+      if (settled || memory.sequence(cell) === before) break;
       if (native === Native.string) heap.drop();
     }
     columns.outcome[i] = ReadOutcome.ok;
   }
 
-  #reserve(slot: number, cell: number): void {
+  #reserve(slot: number): void {
     const { memory, slots: table, native } = this.#context;
+    const cell = memory.cell(slot, Purpose.read);
     table.readData[slot] = native.c.calloc(1, table.room[slot]!);
     memory.prepare(cell, { batch: this.#batch, room: table.room[slot]!, data: table.readData[slot]! });
   }
 
   /** Makes the cell of a new channel ready. */
   prepare(slot: number): void {
-    this.#context.memory.prepare(this.#context.memory.cell(slot, Purpose.read), { batch: this.#batch, room: Memory.scalarRoom });
+    const { memory, slots: table } = this.#context;
+    memory.prepare(memory.cell(slot, Purpose.read), { batch: this.#batch, room: Memory.scalarRoom });
+    memory.setAsk(slot, table.channel[slot]!, table.native[slot]! + timeForm, asManyAsThereAre);
   }
 
   #answerUnasked({ id, rows, timer }: Waiting, outcome: ReadOutcome): void {
@@ -252,6 +255,21 @@ export class Reads {
     });
     this.#context.outbox.report({ is: 'read', id, values: { length: rows.length, buffer: columns.buffer, heap: undefined } }, [columns.buffer]);
   }
+}
+
+/** Whether values lie outside the cells. */
+function isFar(flags: number): boolean {
+  return (flags & (ChannelFlag.array | ChannelFlag.longText)) !== 0;
+}
+
+/** S1: a row without a value has no part of one either. */
+function clear(columns: PackedColumns, i: number): void {
+  columns.kind[i] = 0;
+  columns.num[i] = 0;
+  columns.status[i] = 0;
+  columns.severity[i] = 0;
+  columns.timeNs[i] = 0n;
+  columns.metaHash[i] = 0n;
 }
 
 function status16(columns: PackedColumns, memory: Memory, data: number, i: number): void {

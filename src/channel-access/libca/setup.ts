@@ -42,7 +42,7 @@ export class Setup {
     this.#describe.push(slot);
     if (!monitored) return;
     this.#subscribe.push(slot);
-    if (this.#context.lane.subscribes) this.#properties.push(slot);
+    this.#properties.push(slot);
   }
 
   /** Asks a channel again what it is. */
@@ -102,7 +102,8 @@ export class Setup {
       ...isArray ? { room: slots.room[slot]!, data: slots.eventData[slot]! } : { room: Memory.scalarRoom },
     });
     const type = slots.native[slot]! + timeForm;
-    return lane.subscribe(type, isArray ? 0 : 1, slots.channel[slot]!, EventMask.value | EventMask.alarm, cell) === 1 ? 1 : 0;
+    // 0 elements asked are as many as there are: with 1, none would be shown as a 0 (S1).
+    return lane.subscribe(type, 0, slots.channel[slot]!, EventMask.value | EventMask.alarm, cell) === 1 ? 1 : 0;
   }
 
   #subscribeToProperties(slot: number): number {

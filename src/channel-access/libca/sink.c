@@ -1,7 +1,7 @@
 /*
- * What Channel Access threads call when something has come: the only native code in Drey. It copies an
+ * What Channel Access threads call when something has come: the only native code here. It copies an
  * answer into the cell that its request named, says so in a ring, and returns; decoding is done
- * elsewhere. It calls nothing of libca or of Node, so it can neither block a CA thread nor deadlock.
+ * elsewhere. On libca's threads it calls nothing of libca or of Node, so it can neither block nor deadlock.
  * The callbacks of one context never run at the same time, so a lane has one writer.
  *
  * A reader looks at `sequence` before and after: odd or changed means that it has to read again.
@@ -67,6 +67,23 @@ void drey_event(struct event event) {
     cell->count = (uint32_t)event.count;
     if (size > 0) memcpy(cell->data, event.value, size < cell->room ? size : cell->room);
     finish(cell);
+}
+
+/* Asks for the values of many channels: a call from JavaScript for each would cost as much as the call itself. */
+struct ask { void *channel; int32_t type; uint32_t count; };
+typedef int (*get)(long, unsigned long, void *, void (*)(struct event), void *);
+
+uint32_t drey_get(get get, uint32_t length, const uint32_t *slots, const struct ask *asks, uint8_t *cells, uint32_t stride) {
+    uint32_t asked = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        const struct ask *ask = &asks[slots[i]];
+        struct cell *cell = (struct cell *)(cells + (size_t)slots[i] * stride);
+        cell->status = -1; /* no answer yet */
+        int status = get(ask->type, ask->count, ask->channel, drey_event, cell);
+        if (status == 1) asked++;
+        else cell->status = status;
+    }
+    return asked;
 }
 
 void drey_connection(struct connection connection) {

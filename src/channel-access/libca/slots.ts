@@ -39,10 +39,13 @@ export class Slots {
   readonly eventData: Float64Array;
   readonly room: Float64Array;
   readonly dirty: Uint8Array;
+  /** The last sweep that asked for it. */
+  readonly asked: Float64Array;
   readonly ioc: (SlotOwner | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #most: number;
   #used = 0;
+  #sweeps = 0;
 
   constructor(most: number) {
     this.#most = most;
@@ -60,6 +63,11 @@ export class Slots {
     this.eventData = new Float64Array(most);
     this.room = new Float64Array(most);
     this.dirty = new Uint8Array(most);
+    this.asked = new Float64Array(most);
+  }
+
+  nextSweep(): number {
+    return ++this.#sweeps;
   }
 
   /** Undefined when all are in use. */
@@ -72,6 +80,7 @@ export class Slots {
     this.losses[slot] = 0;
     this.seen[slot] = 0;
     this.dirty[slot] = 0;
+    this.asked[slot] = 0;
     this.flags[slot] = 0;
     return slot;
   }

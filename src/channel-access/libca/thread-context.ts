@@ -3,7 +3,7 @@ import { createContext as createWireContext, type ThreadContext } from '../wire/
 import type { Outbox } from '../wire/thread/outbox.ts';
 import type { ThreadSetting } from '../wire/thread-messages.ts';
 import type { Directory } from './directory.ts';
-import type { Native } from './ffi.ts';
+import type { Native, Pointer } from './ffi.ts';
 import type { CopyFrom } from './heap.ts';
 import type { Lane } from './lane.ts';
 import { Memory } from './memory.ts';
@@ -17,6 +17,8 @@ export interface LibcaContext extends ThreadContext {
   readonly directory: Directory;
   readonly copy: CopyFrom;
   readonly aside: Aside;
+  /** Brings status and time of a value outside the cells to where they can be read. */
+  head(far: Pointer): number;
   readonly onBatch: Map<number, () => void>;
   /** A batch that is always due: answers that count down here rouse the thread at once. */
   readonly rouse: number | undefined;
@@ -52,10 +54,13 @@ export class Aside {
   }
 }
 
+const headBytes = 16;
+
 export function createLibcaContext(
   setting: ThreadSetting, outbox: Outbox, parts: Pick<LibcaContext, 'native' | 'lane' | 'memory' | 'directory'>,
 ): LibcaContext {
   const { native, memory } = parts;
+  const head = memory.u8.subarray(memory.scratch, memory.scratch + headBytes);
   const rouse = memory.takeBatch();
   if (rouse !== undefined) memory.silence(rouse);
   return {
@@ -66,5 +71,9 @@ export function createLibcaContext(
     aside: new Aside(memory),
     onBatch: new Map(),
     copy: (to, from, length) => native.c.copyOut(to, from, length),
+    head(far) {
+      native.c.copyOut(head, far, headBytes);
+      return memory.scratch;
+    },
   };
 }

@@ -12,8 +12,6 @@ import { HostHeap } from './heap.ts';
 import { Purpose } from './memory.ts';
 import type { LibcaContext } from './thread-context.ts';
 
-const headBytes = 16;
-
 export class Updates {
   readonly #context: LibcaContext;
   /** Slots whose text or array waits for the pulse. */
@@ -41,7 +39,7 @@ export class Updates {
         return 0;
       }
       count = memory.count(cell);
-      const data = far === 0 ? memory.data(cell) : this.#head(far);
+      const data = far === 0 ? memory.data(cell) : this.#context.head(far);
       status = alarmStatus(memory, data);
       severity = alarmSeverity(memory, data);
       seconds = memory.u32[(data >> 2) + 1]!;
@@ -96,7 +94,7 @@ export class Updates {
       if ((before & 1) !== 0) continue;
       const most = Math.floor((slots.room[slot]! - timeValueOffset[native]!) / (timeBytes(native, 1) - timeBytes(native, 0)));
       const count = Math.min(memory.count(cell), most);
-      const data = far === 0 ? memory.data(cell) : this.#head(far);
+      const data = far === 0 ? memory.data(cell) : this.#context.head(far);
       status[i] = alarmStatus(memory, data);
       severity[i] = alarmSeverity(memory, data);
       writeTime(times, i, memory.u32[(data >> 2) + 1]!, memory.u32[(data >> 2) + 2]!);
@@ -106,12 +104,5 @@ export class Updates {
       if (memory.sequence(cell) === before) return;
       heap.drop();
     }
-  }
-
-  /** Status and time of a value outside the cells, brought where they can be read. */
-  #head(far: number): number {
-    const { memory, copy } = this.#context;
-    copy(memory.u8.subarray(memory.scratch, memory.scratch + headBytes), far, headBytes);
-    return memory.scratch;
   }
 }

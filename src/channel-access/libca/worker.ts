@@ -9,7 +9,7 @@ import { Pulses } from '../wire/thread/pulse.ts';
 import { Directory } from './directory.ts';
 import { loadNative, loadSink } from './ffi.ts';
 import { Ioc } from './ioc.ts';
-import { createContext, type LibcaSetting, SinkLane } from './lane.ts';
+import { createContext, Lane, type LibcaSetting } from './lane.ts';
 import { Memory, Purpose } from './memory.ts';
 import type { SlotOwner } from './slots.ts';
 import { createLibcaContext } from './thread-context.ts';
@@ -29,8 +29,8 @@ const { environment, capacity, echoIdleMs, echoTimeoutMs } = setting.options;
 const native = loadNative(own.files);
 const directory = await Directory.open();
 const memory = new Memory(native.c, Math.ceil(capacity * slotsPerRow) + spareSlots);
-createContext(native, true, environment, directory.port, own.gate);
-const lane = new SinkLane(native, loadSink(own.sink!, native), memory);
+createContext(native, environment, directory.port, own.gate);
+const lane = new Lane(native, loadSink(own.sink, native), memory);
 
 const outbox = new Outbox(port);
 const context = createLibcaContext(setting, outbox, { native, lane, memory, directory });
@@ -52,7 +52,6 @@ memory.arm();
 
 /** Takes everything out of the ring. */
 function drain(): void {
-  lane.look();
   const touched = new Set<SlotOwner>();
   // Armed first: what comes while we look is either seen, or rouses us.
   memory.arm();
