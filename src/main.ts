@@ -16,9 +16,9 @@ async function createKey(appName: string, scopes: readonly string[]): Promise<st
   return (await import('./roles/create-key.ts')).createKey(readConfig(), appName, scopes);
 }
 
-async function migrateSquirrel(from: string, dryRun: boolean): Promise<{ report: unknown; lines: readonly string[] }> {
+async function migrateSquirrel(from: string, dryRun: boolean, flags: Partial<Record<SettingName, unknown>>): Promise<{ report: unknown; lines: readonly string[] }> {
   const { migrateSquirrel: migrate, reportLines } = await import('./roles/squirrel/index.ts');
-  const report = await migrate(readConfig(), from, dryRun);
+  const report = await migrate(readConfig({ flags }), from, dryRun);
   return { report, lines: reportLines(report) };
 }
 

@@ -18,7 +18,7 @@ export interface CliActions {
   /** Makes an API key in the database itself. */
   createKey(appName: string, scopes: readonly string[]): Promise<string>;
   /** Copies a Squirrel database into Drey's own: what was done, as data and in lines. */
-  migrateSquirrel(from: string, dryRun: boolean): Promise<{ report: unknown; lines: readonly string[] }>;
+  migrateSquirrel(from: string, dryRun: boolean, flags: Partial<Record<SettingName, unknown>>): Promise<{ report: unknown; lines: readonly string[] }>;
 }
 
 const roles: Record<Role, string> = {
@@ -54,7 +54,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .description('make an API key in the database (needs DATABASE_URL): the first one of a deployed Drey')
     .option('--scope <scope...>', 'read, write, snapshot, restore, admin', ['read', 'write', 'snapshot', 'restore', 'admin'])
     .action(async (name: string, options: { scope: string[] }) => print(await actions.createKey(name, options.scope)));
-  program.addCommand(migrateCommands(actions));
+  program.addCommand(migrateCommands((from, dryRun) => actions.migrateSquirrel(from, dryRun, flagsOf())));
   program.addCommand(doctorCommand(read));
   program.addCommand(configCommand(read));
   program.addCommand(pvCommands(connect));

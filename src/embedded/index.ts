@@ -10,6 +10,7 @@ export { NATS_SERVER_TO_BRING, OLDEST_NATS_SERVER, type NatsServerSearch, type N
 export { NATS_MAX_PAYLOAD, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server.ts';
 export { birthMark, isSameProcess } from './process-life.ts';
 export { findPostgres, inspectPostgres, POSTGRES_MAJOR, type PostgresSearch } from './postgres-search.ts';
+export { embeddedPostgresUrl } from './postgres-url.ts';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export { EPICSCORELIBS_VERSION, findSoftIoc, inspectSoftIoc, type SoftIocSearch } from './soft-ioc-search.ts';
 export { startSoftIoc, type SoftIoc, type SoftIocOptions } from './soft-ioc.ts';

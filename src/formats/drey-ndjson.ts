@@ -106,6 +106,9 @@ function valueOf(row: z.output<typeof channel>): FileValue | string {
 
 const numberJson = (value: number): number | string => (Number.isFinite(value) && !Object.is(value, -0) ? value : Object.is(value, -0) ? '-0' : String(value));
 
+/** A limit that was never set is no number, and on its way through JSON may have become null. */
+const metaJson = (meta: ChannelMeta): unknown => JSON.parse(JSON.stringify(meta, (_, part: unknown) => (part === null ? 'NaN' : typeof part === 'number' ? numberJson(part) : part)));
+
 export function writeNdjson(content: SnapshotContent): WrittenFile {
   const { columns, names, metas, entries, title, description, createdBy, createdDate } = content;
   const lines = [JSON.stringify({ drey: 'snapshot', version, title, description, createdBy, createdDate, channels: names.length, entries: entries.length })];
@@ -129,7 +132,7 @@ export function writeNdjson(content: SnapshotContent): WrittenFile {
       ...(columns.timeNs[row] === 0n ? {} : { timeNs: String(columns.timeNs[row]) }),
       ...(columns.code[row] === 0 ? {} : { code: columns.code[row] }),
       ...(columns.access[row] === 0 ? {} : { access: columns.access[row] }),
-      ...(metas[row] === undefined ? {} : { meta: JSON.parse(JSON.stringify(metas[row], (_, part: unknown) => (typeof part === 'number' ? numberJson(part) : part))) as object }),
+      ...(metas[row] === undefined ? {} : { meta: metaJson(metas[row]) }),
     };
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyColumns } from '../../testing/arbitraries/value-columns.ts';
-import { ReadOutcome, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
+import { emptyValueColumns, ReadOutcome, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
 import { numericElements, textElements } from '../snapshots/arrays.ts';
 import { detectSnapshotFormat, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from './registry.ts';
 import { plainEntry, type SnapshotContent } from './snapshot-file.ts';
@@ -43,6 +43,13 @@ test('S3: NDJSON brings back every field of every row, and the entries, bit for 
     expect(back).toEqual(content);
     expect(Array.from(back.columns.num, (n) => Object.is(n, -0))).toEqual(Array.from(content.columns.num, (n) => Object.is(n, -0)));
   }));
+});
+
+test('NDJSON: a limit that became null on its way is no number again', () => {
+  const meta = { units: 'MV', warning: { low: null, high: 260 } } as unknown as ChannelMeta;
+  const content = { title: '', description: '', createdBy: '', createdDate: '', names: ['A'], columns: emptyValueColumns(1), metas: [meta], entries: [plainEntry('A')] };
+  content.columns.outcome[0] = ReadOutcome.ok;
+  expect(reread('ndjson', content).back.metas[0]).toEqual({ units: 'MV', warning: { low: Number.NaN, high: 260 } });
 });
 
 test.each(['sav', 'burt', 'psi', 'phoebus'] as const)('%s: what was written is read back the same, or the loss is told', (format) => {

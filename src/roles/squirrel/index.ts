@@ -3,8 +3,10 @@
  * A second run adds nothing but what is new: entries are known by their addresses, keys by their hash,
  * snapshots by the id they had.
  */
+import { join } from 'node:path';
 import type { ReadConfig } from '../../config.ts';
 import { DreyError } from '../../contracts/errors.ts';
+import { embeddedPostgresUrl } from '../../embedded/index.ts';
 import { createLog } from '../../kernel/log.ts';
 import { createDatabase } from '../../persistence/postgres/database.ts';
 import { createPersistence } from '../../persistence/postgres/index.ts';
@@ -16,13 +18,14 @@ import { missingTables, readGroups, readKeys, readPvs } from './source.ts';
 export { reportLines, type MigrationReport } from './report.ts';
 
 export async function migrateSquirrel({ config }: ReadConfig, from: string, dryRun: boolean): Promise<MigrationReport> {
-  if (config.databaseUrl === undefined) throw new DreyError('badInput', 'Drey\'s own database is where the data goes: say where it is with DATABASE_URL (docs/formats.md says how with the embedded one)');
+  const own = config.databaseUrl ?? embeddedPostgresUrl(join(config.data, 'postgres'), 'drey');
+  if (own === undefined) throw new DreyError('badInput', `Drey's own database is where the data goes: say where it is with DATABASE_URL, or the data folder of a running \`drey up\` with DREY_DATA (there is none in ${config.data})`);
   // Its own settings name the Python driver.
   const url = from.replace(/^postgres(ql)?\+\w+:/, 'postgresql:');
   if (!/^postgres(ql)?:\/\//.test(url)) throw new DreyError('badInput', `--from ${from.replace(/:[^:@/]*@/, ':***@')} is no postgres:// address`);
   const log = createLog({ level: 'warn', pretty: config.logFormat === 'pretty' });
   const source = createDatabase({ url, poolSize: 1, log });
-  const store = createPersistence({ url: config.databaseUrl, log });
+  const store = createPersistence({ url: own, log });
   const report = emptyReport(dryRun);
   try {
     await source.transaction(async (session) => {
