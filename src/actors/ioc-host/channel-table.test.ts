@@ -25,3 +25,13 @@ test('a new dictionary names the open channels that are gone, and keeps the rows
 test('D1: an id that is no number is refused by name', () => {
   expect(() => new ChannelTable(1).replace([[-4, 'A', null]])).toThrow('channel "A" has id -4');
 });
+
+test('a part of the dictionary may come ahead, twice too, and the whole follows it', () => {
+  const table = new ChannelTable(10);
+  table.extend([[1, 'A', null], [2, 'B', '10.0.0.1:5064']]);
+  table.extend([[2, 'B', '10.0.0.1:5064'], [3, 'C', null]]);
+  expect([table.size, [...table.ids()], table.iocOf(2)]).toEqual([3, [1, 2, 3], '10.0.0.1:5064']);
+  table.opened(1, 0);
+  expect([...table.replace([[2, 'B', null], [3, 'C', null]])]).toEqual([1]);
+  expect(table.size).toBe(2);
+});

@@ -40,7 +40,7 @@ export class ChannelTable {
   replace(rows: readonly DictionaryRow[]): Int32Array {
     const names: (string | undefined)[] = [];
     for (const [id, name, ioc] of rows) {
-      if (!Number.isInteger(id) || id < 0) throw new RangeError(`channel "${name}" has id ${id}, which is no positive integer`);
+      checkId(id, name);
       names[id] = name;
       if (ioc !== null) this.setIoc(id, ioc);
     }
@@ -49,6 +49,16 @@ export class ChannelTable {
     this.#names = names;
     this.#size = rows.length;
     return Int32Array.from(gone);
+  }
+
+  /** A part of the dictionary ahead of the whole. */
+  extend(rows: readonly DictionaryRow[]): void {
+    for (const [id, name, ioc] of rows) {
+      checkId(id, name);
+      if (this.#names[id] === undefined) this.#size++;
+      this.#names[id] = name;
+      if (ioc !== null) this.setIoc(id, ioc);
+    }
   }
 
   name(id: number): string | undefined {
@@ -114,4 +124,8 @@ export class ChannelTable {
     this.#rowOfId = grown(this.#rowOfId);
     this.#iocOfId = grown(this.#iocOfId);
   }
+}
+
+function checkId(id: number, name: string): void {
+  if (!Number.isInteger(id) || id < 0) throw new RangeError(`channel "${name}" has id ${id}, which is no positive integer`);
 }

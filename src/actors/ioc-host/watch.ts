@@ -9,7 +9,7 @@ import type { ChannelAccess } from '../../channel-access/port.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { createPlacement, type Placement } from '../../kernel/placement.ts';
 import type { Facility } from '../facility/index.ts';
-import type { ChannelTable } from './channel-table.ts';
+import type { ChannelTable, DictionaryRow } from './channel-table.ts';
 import { fetchDictionary } from './dictionary.ts';
 import { handOver } from './hand-over.ts';
 import { pause, untilDone, type Retry } from './retry.ts';
@@ -48,11 +48,21 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
   const livingNow = (): Placement => createPlacement([...hosts.names(), host]);
   let placement = livingNow();
 
+  /** The first time the channels of a page are opened, and searched for, while the next one is fetched. */
+  let opening = Promise.resolve();
+  const openAhead = (rows: readonly DictionaryRow[]): void => {
+    table.extend(rows);
+    opening = opening.then(() => open(handOver(table, placement, host).open));
+    // Awaited when the last page is there.
+    opening.catch(() => {});
+  };
+
   const pass = async (): Promise<void> => {
     while ((wantDictionary || wantPlacement) && !signal.aborted) {
       if (wantDictionary) {
         wantDictionary = false;
-        const dictionary = await untilDone('fetch of the channel dictionary', () => fetchDictionary(bus), deps);
+        const dictionary = await untilDone('fetch of the channel dictionary', () => fetchDictionary(bus, revision < 0 ? openAhead : undefined), deps);
+        await opening;
         if (signal.aborted) return;
         await close(table.replace(dictionary.rows));
         if (dictionary.revision !== revision) log.info({ revision: dictionary.revision, channels: table.size }, 'channel dictionary taken over');
