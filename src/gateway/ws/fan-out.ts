@@ -34,15 +34,18 @@ interface Group {
 /** Windows are rounded up to this, so that there are few groups. */
 const grainMs = 50;
 const pictureLifeMs = 500;
+/** Hundreds of clients with megabytes each take long to write to: requests and frames have their turn in between. */
+const turnMs = 8;
 
 export function createFanOut({ table, clock, log }: { table: LatestValues; clock: Clock; log: Log }): FanOut {
   const clients = new Set<LiveClient>();
   const groups = new Map<number, Group>();
   const rows = new RowTexts(table);
   let picture: { batch: Batch; at: number; naming: number } | undefined;
+  let stopped = false;
   const since = (version: number): Batch => new Batch(table, rows, version);
 
-  const tick = (group: Group): void => {
+  const tick = async (group: Group): Promise<void> => {
     if (group.clients.size === 0) {
       groups.delete(group.windowMs);
       return;
@@ -55,20 +58,29 @@ export function createFanOut({ table, clock, log }: { table: LatestValues; clock
       return batch;
     };
     const now = clock.now();
-    const from = group.version;
-    group.version = table.version;
-    for (const client of group.clients) {
+    const window = batchSince(group.version);
+    group.version = window.to;
+    let turn = began;
+    for (const client of [...group.clients]) {
+      if (performance.now() - turn > turnMs) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turn = performance.now();
+      }
+      if (stopped) return;
       if (client.version === 0 || client.version === table.version || !client.isOpen) continue;
       try {
-        if (client.isBehind) client.hold(batchSince(from));
-        else client.give(batchSince(client.version), now, client.windowsHeld > 0 ? batchSince(from) : undefined);
+        if (client.isBehind) client.hold(window);
+        else client.give(batchSince(client.version), now, client.windowsHeld > 0 ? window : undefined);
       } catch (error) {
         log.error({ err: error, who: client.who }, 'a client of live values could not be sent to');
         client.socket.terminate();
       }
     }
     // A tick that took long does not make the windows overlap.
-    group.timer = clock.setTimeout(() => tick(group), Math.max(5, group.windowMs - (performance.now() - began)));
+    arm(group, Math.max(5, group.windowMs - (performance.now() - began)));
+  };
+  const arm = (group: Group, ms: number): void => {
+    group.timer = clock.setTimeout(() => void tick(group), ms);
   };
 
   const groupOf = (windowMs: number): Group => {
@@ -76,7 +88,7 @@ export function createFanOut({ table, clock, log }: { table: LatestValues; clock
     let group = groups.get(rounded);
     if (!group) {
       const made: Group = { windowMs: rounded, clients: new Set(), version: table.version, timer: undefined };
-      made.timer = clock.setTimeout(() => tick(made), rounded);
+      arm(made, rounded);
       groups.set(rounded, (group = made));
     }
     return group;
@@ -117,6 +129,7 @@ export function createFanOut({ table, clock, log }: { table: LatestValues; clock
       return least;
     },
     stop: () => {
+      stopped = true;
       for (const group of groups.values()) clock.clearTimeout(group.timer);
       groups.clear();
     },
