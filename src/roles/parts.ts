@@ -4,25 +4,13 @@ import { createIocHost } from '../actors/ioc-host/index.ts';
 import { connectNats, ensureTopology } from '../bus/nats/index.ts';
 import type { Bus } from '../bus/port.ts';
 import type { CaEnvironment, ChannelAccess } from '../channel-access/port.ts';
-import type { Config } from '../config.ts';
 import { createGateway } from '../gateway/index.ts';
 import { systemClock } from '../kernel/clock.ts';
-import type { Lifecycle } from '../kernel/lifecycle.ts';
-import type { Log } from '../kernel/log.ts';
-import { createMetrics, type Registry } from '../kernel/metrics.ts';
 import { createPersistence } from '../persistence/postgres/index.ts';
 import type { Persistence } from '../persistence/port.ts';
 import { createChannelAccess } from './channel-access.ts';
+import type { Ground } from './ground.ts';
 import { version } from './version.ts';
-
-export interface Ground {
-  readonly config: Config;
-  readonly log: Log;
-  readonly lifecycle: Lifecycle;
-  readonly metrics: Registry;
-}
-
-export const ground = (config: Config, log: Log, lifecycle: Lifecycle): Ground => ({ config, log, lifecycle, metrics: createMetrics() });
 
 export interface NatsLogin {
   readonly servers: string;

@@ -4,7 +4,8 @@ import type { ReadConfig } from '../config.ts';
 import { createLifecycle } from '../kernel/lifecycle.ts';
 import { createLog } from '../kernel/log.ts';
 import { serveMetrics } from './metrics-server.ts';
-import { ground, openBus, openPersistence, runCoordinator, runGateway, runIocHost } from './parts.ts';
+import { ground } from './ground.ts';
+import { openBus, openPersistence, runCoordinator, runGateway, runIocHost } from './parts.ts';
 import { stopOnSignals } from './stop-signals.ts';
 
 export type SingleRole = 'gateway' | 'coordinator' | 'ioc-host';

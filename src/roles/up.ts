@@ -9,9 +9,9 @@ import { findNatsServer, findPostgres, findSoftIoc, isPortFree, lockFolder, star
 import { systemClock } from '../kernel/clock.ts';
 import { createLifecycle, Stopping } from '../kernel/lifecycle.ts';
 import { createLog } from '../kernel/log.ts';
-import { firstCatalogue, firstKey } from './first-start.ts';
 import { keepRunning } from './kept-running.ts';
-import { ground, openBus, openPersistence, runCoordinator, runGateway, runIocHost, type Ground, type NatsLogin } from './parts.ts';
+import { ground, type Ground } from './ground.ts';
+import type { NatsLogin } from './parts.ts';
 import { stopOnSignals } from './stop-signals.ts';
 import { welcome } from './welcome.ts';
 
@@ -31,7 +31,9 @@ export async function runUp(read: ReadConfig): Promise<void> {
     if (config.port !== 0 && !(await isPortFree(config.port))) {
       throw new DreyError('conflict', `port ${config.port} is taken by another program: free it, or choose another with DREY_PORT or --port`);
     }
-    const [login, databaseUrl, facility] = await Promise.all([openNats(base, read, say), openPostgres(base, read, say), openDemo(base, read, say)]);
+    const servers = Promise.all([openNats(base, read, say), openPostgres(base, read, say), openDemo(base, read, say)]);
+    // The rest of the program is loaded while they start.
+    const [[login, databaseUrl, facility], { openBus, openPersistence, runCoordinator, runGateway, runIocHost }, { firstCatalogue, firstKey }] = await Promise.all([servers, import('./parts.ts'), import('./first-start.ts')]);
     const [bus, persistence] = await Promise.all([openBus(base, 'up', login), openPersistence(base, databaseUrl)]);
     const token = await firstKey(persistence, config.data);
     const loaded = facility === undefined ? 0 : await firstCatalogue(persistence, facility.entries);

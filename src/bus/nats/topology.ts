@@ -76,12 +76,15 @@ const wantedBuckets: Record<string, Partial<KvOptions>> = {
 };
 
 export async function ensureStreams(link: Link): Promise<void> {
-  for (const config of wanted) await attempt(link, `stream ${config.name}`, () => ensureStream(link, config));
-  for (const [name, options] of Object.entries(wantedBuckets)) {
-    await attempt(link, `bucket ${name}`, async () => {
-      await new Kvm(link.stream).create(name, { ...options, allow_direct: true });
-    });
-  }
+  // All at once: each is a question to the server, and most are answered with what is there already.
+  await Promise.all([
+    ...wanted.map((config) => attempt(link, `stream ${config.name}`, () => ensureStream(link, config))),
+    ...Object.entries(wantedBuckets).map(([name, options]) =>
+      attempt(link, `bucket ${name}`, async () => {
+        await new Kvm(link.stream).create(name, { ...options, allow_direct: true });
+      }),
+    ),
+  ]);
 }
 
 async function ensureStream(link: Link, config: Partial<StreamConfig> & { name: string }): Promise<void> {
