@@ -25,8 +25,10 @@ interface EntryThen {
 }
 
 /** The entries of snapshot `s` as they stood when it was taken. */
-export const entriesThen = `snapshot s join entry_version v on v.from_revision <= s.catalogue_revision and v.to_revision > s.catalogue_revision
-  and (s.entry_ids is null or v.entry_id = any(s.entry_ids))`;
+export const entriesThen = `snapshot s cross join lateral (
+  -- Joined, not looked up: = any of a column's array goes through all of it for each entry, 40 s for 40,000.
+  select w.* from entry_version w left join unnest(s.entry_ids) chosen(id) on chosen.id = w.entry_id
+  where w.from_revision <= s.catalogue_revision and w.to_revision > s.catalogue_revision and (s.entry_ids is null or chosen.id is not null)) v`;
 
 /** Between the names of an entry's tags: a list is costly to parse, tens of thousands of times. */
 const separator = '\u001f';
