@@ -32,14 +32,9 @@ const laneBytes = 24;
 /** For one value on its way out or a pointer on its way in. */
 const scratchBytes = 64;
 
-/** Tokens: what a place in the ring means. */
-const auxiliaryToken = 0x4000_0000;
-const batchToken = 0x8000_0000;
-
-export type Written =
-  | { readonly of: 'slot'; readonly slot: number; readonly purpose: Purpose }
-  | { readonly of: 'auxiliary'; readonly index: number }
-  | { readonly of: 'batch'; readonly index: number };
+/** Tokens: what a place in the ring means. Below these: slot + 1, times 8, and the purpose. */
+export const auxiliaryToken = 0x4000_0000;
+export const batchToken = 0x8000_0000;
 
 export class Memory {
   readonly base: Pointer;
@@ -66,6 +61,8 @@ export class Memory {
   readonly #freeAuxiliaries: number[] = [];
   #usedBatches = 0;
   #tail = 0;
+  /** As far as the ring was seen to be written. */
+  #head = 0;
 
   /** @param slots Channels at the same time. Pages are touched only as slots are used. */
   constructor(c: LibC, slots: number) {
@@ -247,20 +244,14 @@ export class Memory {
     return auxiliaryToken + index;
   }
 
-  /** The next cell that was written, or undefined. From here on a further answer enters the ring again. */
-  next(): Written | undefined {
-    if (this.#tail === Atomics.load(this.u32, this.#lane >> 2)) return undefined;
+  /** The token of the next cell that was written, or 0. From here on a further answer enters the ring again. */
+  next(): number {
+    if (this.#tail === this.#head && this.#tail === (this.#head = Atomics.load(this.u32, this.#lane >> 2))) return 0;
     const token = this.u32[(this.#ring >> 2) + (this.#tail & this.#mask)]!;
     this.#tail = (this.#tail + 1) >>> 0;
-    if (token >= batchToken) return { of: 'batch', index: token - batchToken };
-    if (token >= auxiliaryToken) {
-      this.#unqueue(this.auxiliaryCell(token - auxiliaryToken));
-      return { of: 'auxiliary', index: token - auxiliaryToken };
-    }
-    const slot = (token >>> 3) - 1;
-    const purpose = (token & 7) as Purpose;
-    this.#unqueue(this.cell(slot, purpose));
-    return { of: 'slot', slot, purpose };
+    if (token >= batchToken) return token;
+    this.#unqueue(token >= auxiliaryToken ? this.auxiliaryCell(token - auxiliaryToken) : this.cell((token >>> 3) - 1, (token & 7) as Purpose));
+    return token;
   }
 
   /** Asks to be roused by the next answer that somebody waits for. */

@@ -10,13 +10,13 @@ import { Directory } from './directory.ts';
 import { loadNative, loadSink } from './ffi.ts';
 import { Ioc } from './ioc.ts';
 import { createContext, Lane, type LibcaSetting } from './lane.ts';
-import { Memory, Purpose } from './memory.ts';
+import { auxiliaryToken, batchToken, Memory, Purpose } from './memory.ts';
 import type { SlotOwner } from './slots.ts';
 import { createLibcaContext } from './thread-context.ts';
 import { Updates } from './updates.ts';
 
 /** Updates are looked for so often; answers that somebody waits for rouse the thread at once. */
-const drainMs = 25;
+const drainMs = 40;
 /** Channels that are leaving still hold their slots. */
 const slotsPerRow = 1.25;
 const spareSlots = 1_000;
@@ -55,15 +55,16 @@ function drain(): void {
   const touched = new Set<SlotOwner>();
   // Armed first: what comes while we look is either seen, or rouses us.
   memory.arm();
-  for (let written = memory.next(); written !== undefined; written = memory.next()) {
-    if (written.of === 'batch') context.onBatch.get(memory.batchAt(written.index))?.();
-    else if (written.of === 'auxiliary') context.aside.answered(written.index);
+  let last: SlotOwner | undefined;
+  for (let token = memory.next(); token !== 0; token = memory.next()) {
+    if (token >= batchToken) context.onBatch.get(memory.batchAt(token - batchToken))?.();
+    else if (token >= auxiliaryToken) context.aside.answered(token - auxiliaryToken);
     else {
-      const { slot, purpose } = written;
+      const slot = (token >>> 3) - 1;
       const ioc = context.slots.ioc[slot];
       if (ioc === undefined) continue;
-      touched.add(ioc);
-      switch (purpose) {
+      if (ioc !== last) touched.add(last = ioc);
+      switch ((token & 7) as Purpose) {
         case Purpose.channel: ioc.channelChanged(slot); break;
         case Purpose.event: ioc.event(slot); break;
         case Purpose.property: ioc.property(slot); break;
