@@ -4,6 +4,7 @@
  */
 import { decodeFrame, encodeFrame } from '../contracts/frame.ts';
 import type { SnapshotMode } from '../contracts/snapshots.ts';
+import { reviveMeta } from '../contracts/meta-text.ts';
 import { subjects } from '../contracts/subjects.ts';
 import { copyValueRow, emptyValueColumns, ReadOutcome, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
 import type { DescribeRequest, LiveAnswer, LiveRead } from '../contracts/work.ts';
@@ -65,7 +66,7 @@ export async function describe(bus: Bus, hashes: Iterable<bigint>, options: { ho
   const request: DescribeRequest = { hashes: wanted.map(String) };
   const answers = await bus.requestMany(subjects.liveDescribe, json.encode(request), { expect: options.hosts.length, timeoutMs: options.timeoutMs ?? 2_000 });
   for (const answer of answers) {
-    const { metas } = json.decode<{ metas: Record<string, ChannelMeta> }>(answer);
+    const { metas } = JSON.parse(new TextDecoder().decode(answer), reviveMeta) as { metas: Record<string, ChannelMeta> };
     for (const [hash, meta] of Object.entries(metas)) found.set(BigInt(hash), meta);
   }
   return found;

@@ -6,7 +6,8 @@ import { DreyError } from '../../contracts/errors.ts';
 import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import { iocCommand, type ChannelView } from '../../contracts/iocs.ts';
 import { subjects } from '../../contracts/subjects.ts';
-import { copyValueRow, emptyValueColumns, joinValueColumns, ReadOutcome, type ChannelMeta } from '../../contracts/values.ts';
+import { copyValueRow, emptyValueColumns, joinValueColumns, ReadOutcome } from '../../contracts/values.ts';
+import { metaToText } from '../../contracts/meta-text.ts';
 import type { DescribeRequest, LiveAnswer, LiveRead } from '../../contracts/work.ts';
 import type { OperatorOrder } from '../ioc-supervisor/index.ts';
 import { gather, type GatherDeps } from './gather.ts';
@@ -39,12 +40,11 @@ export function answerRequests(deps: AnswerDeps): Subscription {
 
     bus.answer(subjects.liveDescribe, async (body) => {
       const { hashes } = json.decode<DescribeRequest>(body);
-      const metas: Record<string, ChannelMeta> = {};
-      for (const hash of hashes) {
+      const known = hashes.flatMap((hash) => {
         const meta = channelAccess.meta(BigInt(hash));
-        if (meta) metas[hash] = meta;
-      }
-      return encoder({ metas });
+        return meta ? [`${JSON.stringify(hash)}:${metaToText(meta)}`] : [];
+      });
+      return new TextEncoder().encode(`{"metas":{${known.join(',')}}}`);
     }),
 
     bus.answer(subjects.hostIocs, async (body) => {

@@ -2,7 +2,7 @@
  * A1: who did what to the machine and to Drey. Events are added and never changed. Those of a restore
  * are its rows (restores.ts): they are listed here as `pv.write` and stored there.
  */
-import { RestoreOutcome, restoreOutcomeNames } from '../../contracts/restores.ts';
+import { restoreOutcomeNames, type RestoreOutcome } from '../../contracts/restores.ts';
 import { jsonValueOf } from '../../snapshots/json-values.ts';
 import type { AuditEvent, AuditStore } from '../port.ts';
 import type { Database } from './database.ts';

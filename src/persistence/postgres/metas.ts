@@ -1,4 +1,5 @@
 /** Descriptions of channels by the hash of their content: what is stored once never changes, so it is kept in memory too. */
+import { metaFromText, metaToText } from '../../contracts/meta-text.ts';
 import type { ChannelMeta } from '../../contracts/values.ts';
 import type { Database } from './database.ts';
 
@@ -51,9 +52,3 @@ export function createMetaTable(database: Database): MetaTable {
     },
   };
 }
-
-/** JSON has no NaN and no infinity, and limits that were never set are NaN: they are kept as texts, which no number is otherwise. */
-const metaToText = (meta: ChannelMeta): string => JSON.stringify(meta, (_, value: unknown) => (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)) ? { number: Object.is(value, -0) ? '-0' : String(value) } : value));
-
-const metaFromText = (text: string): ChannelMeta =>
-  JSON.parse(text, (_, value: unknown) => (typeof value === 'object' && value !== null && 'number' in value ? Number(value.number) : value)) as ChannelMeta;
