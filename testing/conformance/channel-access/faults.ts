@@ -141,8 +141,10 @@ export function describeFaults(create: Create): void {
     test('an IOC back after more than ten seconds is found within two by its beacon', async () => {
       const repeaterPort = await freeUdpPort();
       const beaconAddresses = [`127.0.0.1:${repeaterPort}`];
-      const first = await startSoftIoc({ records: one('B', 1), beaconAddresses });
-      await using client = await Client.start(create, { ports: [first.port], environment: { repeaterPort, maxSearchPeriod: 300 } });
+      const port = await freePort();
+      await using client = await Client.start(create, { ports: [port], environment: { repeaterPort, maxSearchPeriod: 300 } });
+      // After the client: an IOC's beacons come every 20 ms at first, and every 15 s soon.
+      await using first = await startSoftIoc({ records: one('B', 1), port, beaconAddresses });
       const rows = await client.connect(['B'], { monitor: true });
       await client.seen('beacon', { saying: 'the first beacon', where: ({ ioc }) => ioc === first.address });
       first.kill('SIGKILL');
@@ -150,7 +152,7 @@ export function describeFaults(create: Create): void {
       // The search has come to intervals of many seconds by then.
       await elapse(10_500);
       const from = client.events.length;
-      await using second = await startSoftIoc({ records: one('B', 2), port: first.port, beaconAddresses });
+      await using second = await startSoftIoc({ records: one('B', 2), port, beaconAddresses });
       await timed(client.connected(rows, 2_000));
       const beacon = await client.seen('beacon', { from, saying: 'the beacon of the restart' });
       expect(beacon).toEqual({ kind: 'beacon', ioc: second.address, what: 'restarted' });
