@@ -12,9 +12,10 @@ import type { CaEnvironment } from './channel-access/port.ts';
 import { DreyError } from './contracts/errors.ts';
 import { logLevels } from './kernel/log.ts';
 
-const port = z.coerce.number().int().min(0).max(65535);
-const positive = z.coerce.number().int().min(1);
-const yesNo = z.union([z.boolean(), z.enum(['1', 'true', 'yes', 'on', '0', 'false', 'no', 'off']).transform((word) => ['1', 'true', 'yes', 'on'].includes(word))]);
+const wholeNumber = z.coerce.number({ error: 'it is a whole number' }).int('it is a whole number');
+const port = wholeNumber.min(0).max(65535);
+const positive = wholeNumber.min(1);
+const yesNo = z.union([z.boolean(), z.enum(['1', 'true', 'yes', 'on', '0', 'false', 'no', 'off']).transform((word) => ['1', 'true', 'yes', 'on'].includes(word))], { error: 'it is yes or no' });
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))]);
 const optional = z.string().min(1).optional();
 
@@ -82,6 +83,8 @@ export interface ConfigOrigin {
 /** Variables of this name that others read: the file's own, set-up's, and the passwords of nats.conf. */
 const elsewhere = /^DREY_(CONFIG|NODE|NATS_\w+_PASSWORD)$/;
 
+const project = resolve(import.meta.dirname, '..');
+
 /** Throws DreyError `badInput` whose `faults` hold every fault. */
 export function readConfig({ flags = {}, environment = process.env }: ConfigOrigin = {}): ReadConfig {
   const faults: string[] = [];
@@ -112,8 +115,8 @@ export function readConfig({ flags = {}, environment = process.env }: ConfigOrig
   if (ca.ok) values['caEnvironment'] = ca.environment;
   else faults.push(...ca.faults.map(({ variable, value, allowed }) => `${variable}: ${JSON.stringify(value)} will not do: it is ${allowed}`));
   if (faults.length > 0) throw new DreyError('badInput', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`, { faults });
-  values['data'] = resolve(values['data'] as string);
-  values['bring'] = resolve(values['bring'] as string);
+  // The defaults lie in the project, wherever the command is given; what a person names is seen from where they are.
+  for (const name of ['data', 'bring'] as const) values[name] = resolve(sources[name] === 'default' ? project : '.', values[name] as string);
   return { config: Object.freeze(values) as Config, sources: sources as Record<SettingName, string>, environment };
 }
 

@@ -22,6 +22,12 @@ async function migrateSquirrel(from: string, dryRun: boolean, flags: Partial<Rec
   return { report, lines: reportLines(report) };
 }
 
+// `drey … | head` closes the pipe when it has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 process.on('unhandledRejection', (reason) => {
   reportFault(reason);
   process.exit(1);

@@ -15,8 +15,10 @@ export interface ServerProcessOptions {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** Asks it to stop in order; the same signal is sent when this process dies. */
+  /** Asks it to stop in order. */
   stopSignal: NodeJS.Signals;
+  /** Sent by the kernel when this process dies; the stop signal by default. One that hangs hears SIGKILL alone. */
+  deathSignal?: NodeJS.Signals;
   /** After this long a stop becomes SIGKILL. */
   stopWithinMs: number;
   /** Where its words go. Without it they are kept in memory, the last lines only. */
@@ -44,7 +46,7 @@ const LOG_STARTS_AFRESH_ABOVE_BYTES = 20_000_000;
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const setpriv = onPath('setpriv', options.environment);
   const guarded = setpriv !== undefined && process.platform === 'linux'
-    ? [setpriv, '--pdeathsig', options.stopSignal.replace(/^SIG/, ''), ...(options.privileges ?? []), '--', ...options.command]
+    ? [setpriv, '--pdeathsig', (options.deathSignal ?? options.stopSignal).replace(/^SIG/, ''), ...(options.privileges ?? []), '--', ...options.command]
     : [...options.command];
   const log = options.logFile === undefined ? undefined : openLog(options.logFile);
   const child = spawn(guarded[0] as string, guarded.slice(1), {

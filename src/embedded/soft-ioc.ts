@@ -74,6 +74,8 @@ async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc |
       environment: { ...options.environment, ...addresses(port, options) },
       cwd: '/',
       stopSignal: 'SIGTERM',
+      // It keeps nothing, and a stopped one (kill -STOP) must not outlive us.
+      deathSignal: 'SIGKILL',
       stopWithinMs: 2000,
       privileges: await withoutRealTimePriority(options.environment),
       onLine: (line) => {

@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCaEnvironment } from '../channel-access/environment.ts';
 import type { CaEnvironment } from '../channel-access/port.ts';
-import type { ReadConfig } from '../config.ts';
+import { settings, type ReadConfig } from '../config.ts';
 import { DreyError } from '../contracts/errors.ts';
 import { findNatsServer, findPostgres, findSoftIoc, isPortFree, lockFolder, startNatsServer, startPostgres, type NatsServer, type PostgresServer } from '../embedded/index.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -40,12 +40,18 @@ export async function runUp(read: ReadConfig): Promise<void> {
     await runCoordinator(base, bus, persistence);
     await runIocHost(base, bus, facility?.environment ?? config.caEnvironment, read.environment);
     const url = await runGateway(base, bus, persistence);
-    say(welcome({ url, token, demo: facility !== undefined, loaded, data: config.data, logFile: config.logFormat === 'pretty' ? logFile : null }));
+    say(welcome({ url, token, demo: facility !== undefined, loaded, data: config.data, logFile: config.logFormat === 'pretty' ? logFile : null, prefix: elsewhere(read, url) }));
   } catch (error) {
     await lifecycle.stop();
     if (!(error instanceof Stopping)) throw error;
   }
   await stopped;
+}
+
+/** Settings that a command in another terminal needs to find this Drey. */
+function elsewhere({ config, sources }: ReadConfig, url: string): string {
+  const parts = [...(url === settings.url.fallback ? [] : [`DREY_URL=${url}`]), ...(sources.data === 'default' ? [] : [`DREY_DATA=${config.data}`])];
+  return parts.map((part) => `${part} `).join('');
 }
 
 function checkFolder(folder: string): void {
@@ -105,7 +111,7 @@ async function openDemo({ config, lifecycle }: Ground, { environment }: ReadConf
   const [{ startDemo }, { demoCatalogue }] = await Promise.all([import('../../demo/start.ts'), import('../../demo/catalogue.ts')]);
   const demo = await lifecycle.open(
     'demo facility',
-    async () => startDemo({ runSoftIoc: command, folder: join(config.data, 'demo'), environment, ...(await usualPorts()) }),
+    async () => startDemo({ runSoftIoc: command, folder: join(config.data, 'demo'), environment, ...(await usualPorts(say)) }),
     (facility) => facility.stop(),
   );
   // For other CA clients on this machine.
@@ -114,10 +120,12 @@ async function openDemo({ config, lifecycle }: Ground, { environment }: ReadConf
 }
 
 /** The same ports at every start, so that the directory stays true; free ones if somebody has them. */
-async function usualPorts(): Promise<{ ports?: number[] }> {
+async function usualPorts(say: (line: string) => void): Promise<{ ports?: number[] }> {
   const ports = [5161, 5162, 5163, 5164];
   const free = await Promise.all(ports.map((port) => isPortFree(port)));
-  return free.every(Boolean) ? { ports } : {};
+  if (free.every(Boolean)) return { ports };
+  say(`The demo's usual ports (${ports.join(', ')}) are not all free: its IOCs get others at this start.`);
+  return {};
 }
 
 /** The demo's own world: nothing of the facility around is searched. */

@@ -7,9 +7,11 @@ export interface Welcome {
   readonly loaded: number;
   readonly data: string;
   readonly logFile: string | null;
+  /** What the other terminal must be told, as the default would not do: "DREY_URL=… ". */
+  readonly prefix: string;
 }
 
-export function welcome({ url, token, demo, loaded, data, logFile }: Welcome): string {
+export function welcome({ url, token, demo, loaded, data, logFile, prefix }: Welcome): string {
   const tries = demo
     ? [
         ['take a snapshot', 'npx drey snapshot take "first light"'],
@@ -29,7 +31,7 @@ export function welcome({ url, token, demo, loaded, data, logFile }: Welcome): s
     ...(logFile === null ? [] : [`Log: ${logFile}`]),
     '',
     'Try, in another terminal:',
-    ...tries.map(([what, command]) => `  ${command!.padEnd(42)} # ${what}`),
+    ...tries.map(([what, command]) => `  ${prefix}${command!.padEnd(42)} # ${what}`),
     '',
     'Ctrl-C stops everything; nothing is lost.',
     '',

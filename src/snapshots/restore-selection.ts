@@ -34,7 +34,7 @@ export function selectForRestore<Entry extends SelectableEntry>(entries: readonl
   }
   const unknown = [...[...ids].map((id) => `no entry "${id}"`), ...[...names].map((name) => `no setpoint "${name}"`)];
   if (unknown.length > 0) {
-    throw new DreyError('notFound', `the snapshot holds ${unknown.length} of the rows asked for not: ${unknown[0]}${unknown.length > 1 ? ', …' : ''}`, { faults: unknown.slice(0, mostFaults) });
+    throw new DreyError('notFound', `the snapshot does not hold ${unknown.length} of the rows asked for: ${unknown[0]}${unknown.length > 1 ? ', …' : ''}`, { faults: unknown.slice(0, mostFaults) });
   }
   return { rows: chosen.filter(writable), withoutSetpoint: chosen.filter((entry) => !writable(entry)) };
 }

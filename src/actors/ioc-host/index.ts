@@ -69,10 +69,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
     breaker: breakerOptions.parse(deps.breaker ?? {}),
     orderOf: (ioc) => orders?.of(ioc) ?? null,
     changed: events.changed,
-    tripped: (ioc) => {
-      metrics.tripped();
-      log.warn({ ioc, reason: facility.view(ioc)?.reason }, 'breaker opened');
-    },
+    tripped: () => metrics.tripped(),
     noticed: (what, ioc, reason) => {
       if (what === 'restart') metrics.restarted();
       if (what === 'giveUp') log.error({ ioc, reason }, 'an IOC actor keeps failing and was given up');

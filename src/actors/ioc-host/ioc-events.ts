@@ -16,8 +16,21 @@ const delayMs = { breaker: 100, channels: 1_000 } as const;
 
 export function createIocEvents(deps: { bus: Bus; host: string; clock: Clock; log: Log; view: (ioc: string) => IocView | undefined }): IocEvents {
   const dirty = new Set<string>();
+  /** Breaker state last logged, by IOC. */
+  const logged = new Map<string, IocView['state']>();
   let timer: unknown;
   let due = Infinity;
+
+  const tell = ({ name, state, reason, nextProbeAt }: IocView): void => {
+    const before = logged.get(name) ?? 'closed';
+    logged.set(name, state);
+    if (before === state) return;
+    const facts = { ioc: name, before, reason, ...(nextProbeAt === null ? {} : { nextProbeAt }) };
+    // Between open and half-open it goes to and fro with each probe: that is no news at three in the morning.
+    if ((state === 'open' && before !== 'halfOpen') || state === 'forcedOpen') deps.log.warn(facts, `breaker ${state === 'open' ? 'opened' : 'opened by an operator'}`);
+    else if (state === 'closed' || state === 'observing') deps.log.info(facts, state === 'closed' ? 'breaker closed' : 'breaker only observes');
+    else deps.log.debug(facts, `breaker ${state}`);
+  };
 
   const flush = (): void => {
     due = Infinity;
@@ -27,6 +40,7 @@ export function createIocEvents(deps: { bus: Bus; host: string; clock: Clock; lo
     for (const name of names) {
       const view = deps.view(name);
       if (!view) continue;
+      tell(view);
       try {
         deps.bus.publish(subjects.iocEvent(deps.host), json.encode(view));
       } catch (error) {

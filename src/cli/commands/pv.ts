@@ -22,7 +22,8 @@ interface Live {
   enumLabel?: string | null;
   units?: string | null;
   severity: number | null;
-  timestamp: string | number | null;
+  /** Seconds since 1970. */
+  timestamp: number | null;
   outcome: string;
   reason?: string | null;
 }
@@ -70,15 +71,16 @@ export function pvCommands(connect: () => Client): Command {
   pv.command('list')
     .description('catalogue entries')
     .option('--search <text>', 'part of an address, device or description; * and ? are wildcards')
-    .option('--limit <n>', 'how many', limit, 50)
+    .option('--limit <n>', 'how many; absent: 50 in a table, all in CSV and JSON', limit)
     .option('--csv', 'print CSV that `pv import` takes')
     .option('--json', 'print JSON')
-    .action(async (options: { search?: string; limit: number; csv?: true; json?: true }) => {
+    .action(async (options: { search?: string; limit?: number; csv?: true; json?: true }) => {
       const client = connect();
+      const most = options.limit ?? (options.csv || options.json ? Infinity : 50);
       const found: CatalogueEntry[] = [];
       let totalCount = 0;
-      for (let continuationToken: string | undefined; found.length < options.limit; ) {
-        const page: Page = await client.get<Page>('/v1/pvs/paged', { pvName: options.search, pageSize: Math.min(1000, options.limit - found.length), continuationToken });
+      for (let continuationToken: string | undefined; found.length < most; ) {
+        const page: Page = await client.get<Page>('/v1/pvs/paged', { pvName: options.search, pageSize: Math.min(1000, most - found.length), continuationToken });
         found.push(...page.results);
         totalCount = page.totalCount;
         if (page.continuationToken === null) break;
@@ -107,7 +109,7 @@ export function pvCommands(connect: () => Client): Command {
           const live = values[name];
           if (live === undefined) return [name, 'not in the catalogue', '', '', ''];
           if (live.outcome !== 'ok') return [name, live.reason ?? live.outcome, '', '', ''];
-          return [name, cell(live.value, live.enumLabel), live.units ?? '', ['', 'MINOR', 'MAJOR', 'INVALID'][live.severity ?? 0] ?? '', typeof live.timestamp === 'string' ? localTime(live.timestamp) : String(live.timestamp ?? '')];
+          return [name, cell(live.value, live.enumLabel), live.units ?? '', ['', 'MINOR', 'MAJOR', 'INVALID'][live.severity ?? 0] ?? '', live.timestamp === null ? '' : localTime(new Date(Number(live.timestamp) * 1000).toISOString())];
         }),
       );
     });

@@ -55,7 +55,7 @@ export function diffCommand(connect: () => Client): Command {
     .option('--abs <tolerance>', 'absolute tolerance instead of the catalogue\'s', tolerance)
     .option('--rel <tolerance>', 'relative tolerance instead of the catalogue\'s', tolerance)
     .option('--all', 'also what is the same')
-    .option('--limit <n>', 'rows', wholeNumber, 100)
+    .option('--limit <n>', 'rows', wholeNumber, 1000)
     .option('--offset <n>', 'skip so many rows', wholeNumber, 0)
     .option('--json', 'print JSON')
     .action(async (a: string, b: string, options: Options) => {

@@ -114,7 +114,7 @@ export function snapshotCommands(connect: () => Client): Command {
       if (!options.json) printPlan(plan);
       if (options.dryRun) return;
       const writes = plan.counts['write'] ?? 0;
-      if (writes === 0) return print('nothing to write');
+      if (writes === 0) return options.json ? printJson({ job: null, rows: [], counts: plan.counts, totalCount: plan.totalCount }) : print('nothing to write');
       if (!(await agreed(`Write ${count(writes, 'PV')}? [y/N] `))) return print('nothing was written');
     }
     const { jobId } = await client.post<{ jobId: string }>(`/v1/snapshots/${id}/restore`, request);
@@ -185,7 +185,7 @@ const severities = ['', 'MINOR', 'MAJOR', 'INVALID'];
 const alarmCell = (...values: (ShownValue | null)[]): string => severities[Math.max(0, ...values.map((value) => value?.severity ?? 0))] ?? '';
 
 async function agreed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new DreyError('badInput', 'there is no terminal to ask at: say --yes, or --dry-run to see the plan alone');
+  if (!process.stdin.isTTY) throw new DreyError('badInput', 'there is no terminal to ask at: say --yes');
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await prompt.question(question)).trim());

@@ -63,7 +63,7 @@ async function listed(database: Database, filter: Filter, page: { limit: number;
   const rows = await database.rows<AuditRow>(
     `select * from (
        (select id::text, at, who, what, subject, before, after, why, result, null::int4 as restore, 0 as row, 0 as outcome, 0 as reason, 0 as code, '' as job, '' as snapshot, id as place
-        from audit where ${recorded} order by id desc limit $4::int4 + $5::int4)
+        from audit where ${recorded} order by audit.id desc limit $4::int4 + $5::int4)
        union all
        (select 'r' || rr.restore || '.' || rr.row, r.finished_at, r.who, '${write}', c.name, null, null, r.reason, null, rr.restore, rr.row, rr.outcome, rr.why, rr.code, r.job_id, r.snapshot_id::text, -rr.row
         from restore_row rr join restore r on r.number = rr.restore join channel c on c.id = rr.channel

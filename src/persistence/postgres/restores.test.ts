@@ -37,3 +37,12 @@ test('R4: the rows of a restore are kept once, whole, and read in the order of t
   await expect(store.restores.rows('r1', { limit: 1, offset: 0, outcome: 'nope' })).rejects.toMatchObject({ code: 'badInput' });
   await expect(store.restores.rows('r2', { limit: 1, offset: 0 })).rejects.toMatchObject({ code: 'notFound' });
 });
+
+test('A1: the newest events come first, however many there are, page by page', async () => {
+  await using store = await openStore();
+  const subjects = Array.from({ length: 25 }, (_, n) => `event ${n}`);
+  for (const subject of subjects) await store.audit.record([{ who: 'tests', what: 'test', subject, before: null, after: null, why: '', result: 'ok' }]);
+  const seen: string[] = [];
+  for (let offset = 0; offset < 25; offset += 4) seen.push(...(await store.audit.list({}, { limit: 4, offset })).results.map((event) => event.subject));
+  expect(seen).toEqual(subjects.reverse());
+});
