@@ -104,3 +104,16 @@ function fieldsOf(path: string): string[] {
   const stat = readFileSync(path, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
+
+test('an IOC that stops itself with a failed assertion while starting is started again, and given up after three times', async () => {
+  using folder = temporaryFolder('ioc-crash');
+  const { command } = await softIocProgram();
+  const crashing = (times: number): string[] => [
+    '/bin/bash', '-c',
+    // Stands for EPICS: it prints its stack and the process stays.
+    `echo x >> tries; if [ $(wc -l < tries) -le ${times} ]; then echo "Dumping a stack trace of thread 'main':"; exec sleep 60; fi; exec "$@"`, 'bash', ...command,
+  ].map((word) => word.replaceAll('tries', join(folder.path, `tries-${times}`)));
+  await using ioc = await startEmbedded({ command: crashing(1), environment: process.env, records: recordsDb([{ type: 'ao', name: 'X' }]) });
+  await reachable(ioc.port);
+  await expect(startEmbedded({ command: crashing(9), environment: process.env, records })).rejects.toThrow('stopped itself while starting, 3 times');
+});

@@ -38,19 +38,26 @@ export interface SoftIoc extends AsyncDisposable {
 
 const READY = /iocRun: All initialization complete|IOC Running/;
 const PORT_TAKEN = /cas\w* warning: Configured TCP port was unavailable/i;
+/** A failed assertion of EPICS prints its stack and leaves the process standing. Seen now and then when many start at once on a busy machine. */
+const CRASHED = /Dumping a stack trace of thread|^A call to 'assert\(/;
+const TRIES_AFTER_A_CRASH = 3;
 const TRIES_FOR_A_FREE_PORT = 5;
 
 export async function startSoftIoc(options: SoftIocOptions): Promise<SoftIoc> {
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? await freePort();
     const started = await startOn(port, options);
-    if (started !== 'port taken') return started;
+    if (typeof started === 'object') return started;
+    if (started === 'crashed') {
+      if (attempt >= TRIES_AFTER_A_CRASH) throw new Error(`the soft IOC stopped itself while starting, ${attempt} times`);
+      continue;
+    }
     if (options.port !== undefined) throw new Error(`port ${port} of 127.0.0.1, wanted for a soft IOC, is taken by another program: free it or choose another port`);
     if (attempt >= TRIES_FOR_A_FREE_PORT) throw new Error(`no free port for a soft IOC in ${attempt} tries`);
   }
 }
 
-async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc | 'port taken'> {
+async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc | 'port taken' | 'crashed'> {
   const scratch = mkdtempSync(join(tmpdir(), 'drey-ioc-'));
   const files = [...options.databases ?? []];
   if (options.records !== undefined) {
@@ -59,6 +66,7 @@ async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc |
     files.push(path);
   }
   let portTaken = false;
+  let crashed = false;
   let tellReady: () => void = () => {};
   const ready = new Promise<void>((resolve) => { tellReady = resolve; });
   let server: ServerProcess | undefined;
@@ -80,14 +88,15 @@ async function startOn(port: number, options: SoftIocOptions): Promise<SoftIoc |
       privileges: await withoutRealTimePriority(options.environment),
       onLine: (line) => {
         if (PORT_TAKEN.test(line)) portTaken = true;
-        if (READY.test(line)) tellReady();
+        if (CRASHED.test(line)) crashed = true;
+        if (crashed || READY.test(line)) tellReady();
       },
       onUnexpectedExit: (exit) => options.onUnexpectedExit?.(exit, server?.lastLines() ?? []),
     });
     await reached(ready, server, options.readyWithinMs ?? 30_000);
-    if (portTaken) {
+    if (portTaken || crashed) {
       await server.stop();
-      return 'port taken';
+      return portTaken ? 'port taken' : 'crashed';
     }
   } catch (fault) {
     await server?.stop();
