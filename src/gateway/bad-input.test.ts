@@ -115,3 +115,14 @@ test('a client that sends its request too slowly is let go', async () => {
   socket.write(`POST /v1/tags HTTP/1.1\r\nhost: x\r\nx-api-key: ${gateway.admin}\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"na`);
   expect(await ended).toContain('408');
 });
+
+test('a query parameter that is not understood is refused by name: dryRun on a restore must not write', async () => {
+  const refused = await gateway.call('POST', '/v1/snapshots/01a1f9af-42e9-7000-bf60-0493a2a28726/restore?dryRun=true', {});
+  expect(refused.status).toBe(422);
+  expect(JSON.stringify(refused.body)).toContain('dryRun');
+});
+
+test('a DELETE with a content-type and no body is a DELETE', async () => {
+  const answer = await gateway.call('DELETE', '/v1/snapshots/01a1f9af-42e9-7000-bf60-0493a2a28726', undefined, { headers: { 'content-type': 'application/json' } });
+  expect(answer.status).toBe(404);
+});

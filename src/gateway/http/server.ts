@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { DreyError } from '../../contracts/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { Histogram, type Registry } from '../../kernel/metrics.ts';
@@ -50,6 +50,12 @@ export async function createHttpServer({ authenticate, log, metrics, options }: 
     return result.success ? { value: result.data } : { error: invalidInput(httpPart === 'querystring' ? 'query' : (httpPart ?? 'request'), result.error) };
   });
   app.setSerializerCompiler(serializerCompiler);
+  // Clients that always send the content-type have no body to send with a DELETE.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '' && request.routeOptions.schema?.body === undefined) done(null, undefined);
+    else void parseJson(request, body as string, done);
+  });
   app.setErrorHandler(createErrorHandler(log));
   app.setNotFoundHandler(notFound);
   app.decorateRequest('caller', null as unknown as Caller);
@@ -62,6 +68,7 @@ export async function createHttpServer({ authenticate, log, metrics, options }: 
     if (operation === undefined) throw new Error(`${String(route.method)} ${route.url} says no operation: access.ts could not guard it`);
     route.schema = {
       ...route.schema,
+      querystring: nothingUnknown(route.schema?.querystring),
       ...(operation === 'open' ? {} : { security: [{ apiKey: [] }] }),
       response: { ...(route.schema?.response as object | undefined), '4xx': errorBody.describe('what was wrong with the request'), '5xx': errorBody.describe('what could not be done') },
     };
@@ -96,6 +103,12 @@ export async function createHttpServer({ authenticate, log, metrics, options }: 
 
   await addDocs(app, options.version);
   return app;
+}
+
+/** A parameter that is not understood may be the one that was to keep the machine untouched: `dryRun` on a restore, say. */
+function nothingUnknown(query: unknown): unknown {
+  if (query === undefined) return z.strictObject({});
+  return query instanceof z.ZodObject ? query.strict() : query;
 }
 
 function one(header: string | string[] | undefined, name: string): string | undefined {
