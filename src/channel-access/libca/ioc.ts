@@ -4,13 +4,12 @@
  * the next life takes the next priority: at the old one libca would wait for what is left of the old
  * circuit, which takes as long as the IOC is silent.
  */
-import { ValueKind } from '../../contracts/values.ts';
 import { ChannelState } from '../columns.ts';
 import { after, now } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
 import type { Command, LossReason } from '../wire/thread-messages.ts';
-import { kindOfNative, Native, nativeTypes, timeForm } from '../wire/protocol/dbr.ts';
-import { ChannelFlag } from '../wire/thread/channel-flags.ts';
+import { nativeTypes, timeForm } from '../wire/protocol/dbr.ts';
+import { showConnected } from '../wire/thread/live-row.ts';
 import type { Pulses, PulseSource } from '../wire/thread/pulse.ts';
 import { type Probed, Puts } from '../wire/thread/puts.ts';
 import { timeBytes } from './decode.ts';
@@ -271,30 +270,18 @@ export class Ioc implements PulseSource, SlotOwner {
   }
 
   #connected(slot: number): void {
-    const { native: { ca }, slots, columns, outbox, monitored, nameOf, arrayLimit, counters } = this.#context;
+    const { native: { ca }, slots, outbox, monitored, arrayLimit, counters } = this.#context;
     const channel = slots.channel[slot]!;
     const type = ca.field_type(channel);
     if (type < 0 || type >= nativeTypes) return;
     const row = slots.row[slot]!;
     const elements = ca.element_count(channel);
-    const longText = type === Native.char && nameOf.get(row)!.endsWith('$');
-    const array = !longText && elements > 1;
     slots.state[slot] = SlotState.live;
     slots.native[slot] = type;
     slots.elements[slot] = elements;
     slots.room[slot] = Math.min(timeBytes(type, elements), timeBytes(type, 0) + arrayLimit);
     slots.access[slot] = (ca.read_access(channel) === 0 ? 0 : 1) | (ca.write_access(channel) === 0 ? 0 : 2);
-    slots.flags[slot] = (monitored[row] === 1 ? ChannelFlag.monitored : 0) | (longText ? ChannelFlag.longText : 0) | (array ? ChannelFlag.array : 0);
-    columns.updates[row] = 0;
-    columns.timeNs[row] = 0n;
-    columns.num[row] = 0;
-    columns.severity[row] = 0;
-    columns.status[row] = 0;
-    columns.metaHash[row] = 0n;
-    columns.elements[row] = longText ? 1 : elements;
-    columns.kind[row] = longText ? ValueKind.text : kindOfNative[type]!;
-    columns.access[row] = slots.access[slot]!;
-    columns.state[row] = ChannelState.connected;
+    slots.flags[slot] = showConnected(this.#context, row, { native: type, elements, access: slots.access[slot]! });
     this.#creating.delete(slot);
     this.#live.add(slot);
     this.#progressAt = now();

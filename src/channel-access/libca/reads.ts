@@ -45,7 +45,8 @@ export class Reads {
   readonly #queue: Waiting[] = [];
   /** Number of the last sweep, of all sweeps of the thread. */
   #number = 0;
-  #expectedBytes = 0;
+  /** Of the heap: sweeps tend to repeat. */
+  #heapSize = { bytes: 0, entries: 0 };
 
   constructor(context: LibcaContext) {
     this.#context = context;
@@ -174,14 +175,14 @@ export class Reads {
   #finish(sweep: Sweep, otherwise: ReadOutcome): void {
     clearTimeout(sweep.timer);
     const { columns, slots } = sweep;
-    const heap = new HostHeap(this.#context.copy, this.#expectedBytes);
+    const heap = new HostHeap(this.#context.copy, this.#heapSize);
     const settled = this.#context.memory.left(this.#batch) <= 0;
     for (let i = 0; i < slots.length; i++) {
       if (slots[i]! < 0) continue;
       this.#take(columns, heap, i, slots[i]!, otherwise, settled);
       if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
     }
-    this.#expectedBytes = heap.size;
+    this.#heapSize = heap.size;
     const whole = heap.finish();
     const transfers: ArrayBuffer[] = [columns.buffer];
     if (whole !== undefined) transfers.push(whole.entries.buffer as ArrayBuffer, whole.bytes.buffer as ArrayBuffer);

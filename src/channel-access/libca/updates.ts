@@ -72,7 +72,7 @@ export class Updates {
     const batch = this.#dirty.filter((slot) => slots.dirty[slot] === 1);
     this.#dirty = [];
     if (batch.length === 0) return undefined;
-    const heap = new HostHeap(copy, batch.length * 48);
+    const heap = new HostHeap(copy, { bytes: batch.length * 48, entries: 4 * batch.length });
     const times = new Uint32Array(2 * batch.length);
     const severity = new Uint8Array(batch.length);
     const status = new Uint8Array(batch.length);

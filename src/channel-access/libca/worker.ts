@@ -1,11 +1,11 @@
 /** A thread of the libca client: owns one context, and does what the main thread commands. */
 import { parentPort, workerData } from 'node:worker_threads';
 import koffi from 'koffi';
-import { now } from '../wire/clock.ts';
 import { pulsesTaken } from '../wire/counters.ts';
-import type { Command, ThreadSetting } from '../wire/thread-messages.ts';
+import type { ThreadSetting } from '../wire/thread-messages.ts';
 import { Outbox } from '../wire/thread/outbox.ts';
 import { Pulses } from '../wire/thread/pulse.ts';
+import { serveIocs } from '../wire/thread/serve-iocs.ts';
 import { Directory } from './directory.ts';
 import { loadNative, loadSink } from './ffi.ts';
 import { Ioc } from './ioc.ts';
@@ -24,7 +24,7 @@ const spareSlots = 1_000;
 const port = parentPort!;
 const setting = workerData as ThreadSetting;
 const own = setting.own as LibcaSetting;
-const { environment, capacity, echoIdleMs, echoTimeoutMs } = setting.options;
+const { environment, capacity } = setting.options;
 
 const native = loadNative(own.files);
 const directory = await Directory.open();
@@ -35,8 +35,8 @@ const lane = new Lane(native, loadSink(own.sink, native), memory);
 const outbox = new Outbox(port);
 const context = createLibcaContext(setting, outbox, { native, lane, memory, directory });
 const updates = new Updates(context);
-const iocs = new Map<string, Ioc>();
 const pulses = new Pulses(setting.thread, outbox, pulsesTaken(setting.counters), () => undefined, () => updates.takeSide());
+const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new Ioc(context, address, pulses, updates), stop: leave });
 
 // Kept here: a handle that nobody holds is collected, and is silent from then on.
 const poll = koffi.node.poll(memory.fd, { readable: true }, () => {
@@ -44,10 +44,6 @@ const poll = koffi.node.poll(memory.fd, { readable: true }, () => {
   drain();
 });
 const timer = setInterval(drain, drainMs);
-const watch = setInterval(() => {
-  const at = now();
-  for (const ioc of iocs.values()) ioc.watch(at);
-}, Math.max(20, Math.min(500, echoIdleMs / 4, echoTimeoutMs / 4)));
 memory.arm();
 
 /** Takes everything out of the ring. */
@@ -78,45 +74,14 @@ function drain(): void {
   for (const ioc of touched) ioc.settled();
 }
 
-port.on('message', (command: Command) => {
-  if (command.do === 'stop') void stop();
-  else obey(iocOf(command.ioc), command);
-});
-
-function iocOf(address: string): Ioc {
-  let ioc = iocs.get(address);
-  if (ioc === undefined) iocs.set(address, (ioc = new Ioc(context, address, pulses, updates)));
-  return ioc;
-}
-
-function obey(ioc: Ioc, command: Exclude<Command, { do: 'stop' }>): void {
-  switch (command.do) {
-    case 'connect': return ioc.connect(command);
-    case 'close': return ioc.close(command.rows);
-    case 'read': return ioc.read(command);
-    case 'alive': return ioc.alive(command);
-    case 'allow': return ioc.allow(command.allowed);
-    case 'write': return ioc.write(command);
-    case 'prepare': return ioc.prepare(command.rows);
-    case 'restarted': return ioc.restarted();
-  }
-}
-
-async function stop(): Promise<void> {
-  clearInterval(watch);
+async function leave(): Promise<void> {
   clearInterval(timer);
-  pulses.stop();
-  for (const ioc of iocs.values()) ioc.stop();
-  outbox.report({ is: 'stopped' });
-  outbox.flush();
   poll.close();
   // libca waits for its peers to close too, the directory among them.
   directory.close();
   await new Promise((resolve) => setImmediate(resolve));
   // For a silent IOC it waits half a minute: then its threads are left to the end of the process.
-  if (![...iocs.values()].some((ioc) => ioc.isSilent)) {
-    lane.destroy();
-    memory.free();
-  }
-  port.close();
+  if ([...iocs.values()].some((ioc) => ioc.isSilent)) return;
+  lane.destroy();
+  memory.free();
 }

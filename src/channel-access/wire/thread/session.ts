@@ -3,20 +3,18 @@
  * monitors and descriptions. Nothing of it outlives the connection, so nothing of it can be mixed up
  * with the next one.
  */
-import { ValueKind } from '../../../contracts/values.ts';
 import { ChannelState } from '../../columns.ts';
 import { Command } from '../protocol/commands.ts';
-import { kindOfNative, Native } from '../protocol/dbr.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
 import { errorReport } from '../protocol/error-report.ts';
 import type { LossReason } from '../thread-messages.ts';
-import { ChannelFlag } from './channel-flags.ts';
 import { Channels } from './channels.ts';
 import { Circuit, type CircuitRole } from './circuit.ts';
 import type { ThreadContext } from './context.ts';
 import { Descriptions } from './describe.ts';
 import { splitAddress } from './ioc-address.ts';
+import { showConnected } from './live-row.ts';
 import { Monitors } from './monitors.ts';
 import type { Pulses } from './pulse.ts';
 import { Reads } from './reads.ts';
@@ -163,25 +161,12 @@ export class Session implements CircuitRole {
   }
 
   #live(slot: number): void {
-    const { columns, nameOf, monitored } = this.#context;
     const { native, elements, row: rows, access, flags } = this.channels;
     const row = rows[slot]!;
-    const longText = native[slot] === Native.char && nameOf.get(row)!.endsWith('$');
-    const array = !longText && elements[slot]! > 1;
-    flags[slot] = (monitored[row] === 1 ? ChannelFlag.monitored : 0) | (longText ? ChannelFlag.longText : 0) | (array ? ChannelFlag.array : 0);
-    columns.updates[row] = 0;
-    columns.timeNs[row] = 0n;
-    columns.num[row] = 0;
-    columns.severity[row] = 0;
-    columns.status[row] = 0;
-    columns.metaHash[row] = 0n;
-    columns.elements[row] = longText ? 1 : elements[slot]!;
-    columns.kind[row] = longText ? ValueKind.text : kindOfNative[native[slot]!]!;
-    columns.access[row] = access[slot]!;
-    columns.state[row] = ChannelState.connected;
+    flags[slot] = showConnected(this.#context, row, { native: native[slot]!, elements: elements[slot]!, access: access[slot]! });
     this.#context.outbox.row('connected', this.ioc, row);
     this.#descriptions.want(slot);
-    if (monitored[row] === 1) this.#monitors.want(slot);
+    if (this.#context.monitored[row] === 1) this.#monitors.want(slot);
   }
 
   #access(slot: number): void {
