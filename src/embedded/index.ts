@@ -5,6 +5,7 @@ export { FolderInUse, lockFolder, type FolderLock } from './folder-lock.ts';
 export { freePort, isPortFree } from './free-port.ts';
 export { findLibca, inspectLibca, type FoundLibca, type LibcaSearch } from './libca-search.ts';
 export { bringSink, inspectSink, type Sink } from './libca-sink.ts';
+export { makeFolder } from './make-folder.ts';
 export { findNatsServer, inspectNatsServer, isOlder } from './nats-server-search.ts';
 export { NATS_SERVER_TO_BRING, OLDEST_NATS_SERVER, type NatsServerSearch, type NatsServerSource } from './nats-server-source.ts';
 export { NATS_MAX_PAYLOAD, startNatsServer, type NatsServer, type NatsServerOptions } from './nats-server.ts';

@@ -1,11 +1,12 @@
 // The libca client's native sink, compiled once per version of its source with the machine's own
 // compiler. Only who chooses that client needs one.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failure, onPath, run } from './command.ts';
 import type { SearchOptions } from './found.ts';
+import { makeFolder } from './make-folder.ts';
 
 export type Sink = { readonly path: string } | { readonly why: string };
 
@@ -25,7 +26,7 @@ export async function bringSink({ folder, environment, say }: SearchOptions): Pr
   const compiler = onPath('cc', environment);
   if (compiler === undefined) return { why: 'no cc on PATH' };
   say?.(`compiling ${source} with ${compiler}`);
-  mkdirSync(join(folder, 'libca-sink'), { recursive: true });
+  makeFolder(join(folder, 'libca-sink'));
   const draft = `${path}.${process.pid}`;
   const built = await run(compiler, ['-shared', '-fPIC', '-O2', '-o', draft, source], { timeoutMs: 60_000, environment });
   if (built.code !== 0) return { why: failure('cc', built) };

@@ -1,6 +1,6 @@
 // Where a nats-server comes from, in order: the one that was named, the one on PATH, the one that was
 // brought before, the official release, the Debian package, and Go.
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, isExecutable, onPath, run } from './command.ts';
 import { natsServerFromDebian } from './nats-server-debian.ts';
@@ -8,6 +8,7 @@ import { natsServerFromGo } from './nats-server-go.ts';
 import { natsServerFromRelease } from './nats-server-release.ts';
 import { OLDEST_NATS_SERVER, type Bringer, type NatsServerSearch, type NatsServerSource } from './nats-server-source.ts';
 import { mustBeFound, search, type Answer, type SearchReport, type Source } from './found.ts';
+import { makeFolder } from './make-folder.ts';
 
 const ADVICE = 'Install nats-server 2.10 or newer, name one with DREY_NATS_SERVER=/path/to/nats-server, '
   + 'or give NATS_URL of a server that runs already.';
@@ -65,7 +66,7 @@ function broughtProgram({ folder }: NatsServerSearch): string {
 /** Lets a source work in a scratch folder and puts its program in place whole, so that a second start beside this one sees all or nothing. */
 async function bring(options: NatsServerSearch, name: NatsServerSource, bringer: Bringer): Promise<Answer> {
   const home = join(options.folder, 'nats-server');
-  mkdirSync(home, { recursive: true });
+  makeFolder(home);
   const scratch = mkdtempSync(join(home, 'bringing-'));
   try {
     const brought = await bringer({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { keptPassword, tailOf } from './data-folder.ts';
 import { lockFolder } from './folder-lock.ts';
 import { isPortFree } from './free-port.ts';
+import { makeFolder } from './make-folder.ts';
 import { stopOrphan } from './orphan.ts';
 import { startServerProcess, type Exit, type ServerProcess } from './server-process.ts';
 import { until } from './until.ts';
@@ -37,7 +38,7 @@ const USER = 'drey';
 
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const { dataFolder, port = -1 } = options;
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  makeFolder(dataFolder, 0o700);
   const lock = lockFolder(dataFolder);
   let server: ServerProcess | undefined;
   try {

@@ -5,6 +5,7 @@ import { failure, run } from './command.ts';
 import { keptPassword, tailOf } from './data-folder.ts';
 import { lockFolder } from './folder-lock.ts';
 import { freePort, isPortFree } from './free-port.ts';
+import { makeFolder } from './make-folder.ts';
 import { stopOrphan } from './orphan.ts';
 import { giveTo, placeFor, postgresAccount, type Account, type Place } from './postgres-account.ts';
 import { birthMark } from './process-life.ts';
@@ -53,7 +54,7 @@ const SETTINGS: Record<string, string> = {
 
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const { dataFolder, database = 'drey' } = options;
-  mkdirSync(dataFolder, { recursive: true, mode: 0o711 });
+  makeFolder(dataFolder, 0o711);
   const lock = lockFolder(dataFolder);
   let server: ServerProcess | undefined;
   try {

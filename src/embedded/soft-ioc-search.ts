@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, wr
 import { join } from 'node:path';
 import { failure, isExecutable, onPath, run } from './command.ts';
 import { mustBeFound, search, type Answer, type SearchOptions, type SearchReport, type Source } from './found.ts';
+import { makeFolder } from './make-folder.ts';
 
 export interface SoftIocSearch extends SearchOptions {
   /** A softIoc to use and nothing else (DREY_SOFT_IOC). */
@@ -81,7 +82,7 @@ async function bringPackage(options: SoftIocSearch): Promise<Answer> {
   const python = onPath('python3', options.environment) ?? onPath('python', options.environment);
   if (python === undefined) return { why: 'no python3 on PATH' };
   const home = join(options.folder, 'epics');
-  mkdirSync(home, { recursive: true });
+  makeFolder(home);
   const environment = { ...options.environment, PIP_DISABLE_PIP_VERSION_CHECK: '1', PIP_NO_INPUT: '1', PIP_ROOT_USER_ACTION: 'ignore', PYTHONNOUSERSITE: '1' };
   options.say?.(`fetching ${PACKAGE} (the soft IOC and Channel Access libraries) for Python`);
   // A venv knows its own path, so each try gets its final folder at once; the note that names it is what is put in place whole.

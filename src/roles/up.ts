@@ -1,11 +1,11 @@
 /** Role `up`: everything in one process, beside an embedded nats-server, an embedded Postgres and the demo facility. */
-import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCaEnvironment } from '../channel-access/environment.ts';
 import type { CaEnvironment } from '../channel-access/port.ts';
 import { settings, type ReadConfig } from '../config.ts';
 import { DreyError } from '../contracts/errors.ts';
-import { findNatsServer, findPostgres, findSoftIoc, isPortFree, lockFolder, startNatsServer, startPostgres, type NatsServer, type PostgresServer } from '../embedded/index.ts';
+import { findNatsServer, findPostgres, findSoftIoc, isPortFree, lockFolder, makeFolder, startNatsServer, startPostgres, type NatsServer, type PostgresServer } from '../embedded/index.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createLifecycle, Stopping } from '../kernel/lifecycle.ts';
 import { createLog } from '../kernel/log.ts';
@@ -56,7 +56,7 @@ function elsewhere({ config, sources }: ReadConfig, url: string): string {
 
 function checkFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new DreyError('unavailable', `the data folder ${folder} cannot be written (${error instanceof Error ? error.message : String(error)}): choose another with DREY_DATA or --data`);

@@ -131,6 +131,13 @@ test('a data folder that cannot be written is named', async () => {
   expect(said).toContain(join(folder.path, 'file', 'data'));
 });
 
+test.skipIf(process.platform !== 'linux')('a data folder where nobody can make one is named', async () => {
+  const { code, said } = await tryStart({ DREY_DATA: '/proc/drey/data', DREY_PORT: String(await freePort()) });
+  expect(code).not.toBe(0);
+  expect(said).toContain('/proc/drey/data');
+  expect(said).toContain('no folder can be made in /proc');
+});
+
 test('a configuration with several faults reports all of them', async () => {
   const { code, said } = await tryStart({ DREY_PORT: 'eighty', DREY_BREAKER_RATE: '7', DREY_NONSENSE: '1', EPICS_CA_CONN_TMO: 'soon' });
   expect(code).not.toBe(0);
