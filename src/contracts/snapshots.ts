@@ -10,7 +10,7 @@ export const storedMode = z.enum([...snapshotMode.options, 'imported']).describe
 export type StoredMode = z.output<typeof storedMode>;
 
 /**
- * What to capture. `tags` = {groupId: [tagId]}: OR inside a group, AND across groups. `pvNames` are channel
+ * What to capture. `tags` = {groupId: [tagId]}: OR inside a group, AND across groups (people may name them: the gateway makes ids of it). `pvNames` are channel
  * names of catalogue entries. Catalogue ids and names that do not exist are an error that lists them.
  */
 export const snapshotScope = z.discriminatedUnion('kind', [
@@ -38,7 +38,7 @@ export const takeSnapshot = z.object({
   title: z.string().trim().min(1).max(255).describe('what people will look for'),
   description: z.string().trim().max(4000).default('').describe('what it is for'),
   mode: snapshotMode.default('live'),
-  scope: snapshotScope.default({ kind: 'all' }).describe('what to capture; tags = {groupId: [tagId]}, any of a group, in every group'),
+  scope: snapshotScope.default({ kind: 'all' }).describe('what to capture; tags = {group: [tag]}, each by id or name: any of a group, in every group'),
   deadlineMs: z.number().int().min(50).max(60_000).default(2_000).describe('deadline of one IOC\'s reads, ms'),
   labels: snapshotLabels.optional().describe('words to find it by, at most 32'),
   golden: z.boolean().optional().describe('a reference: it is not deleted while it is golden; needs the scope write or admin'),

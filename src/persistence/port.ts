@@ -283,11 +283,16 @@ export interface SnapshotStore {
   /**
    * Differences between two snapshots, decided in SQL for scalars and in columns for the rest.
    * Entries are those of the catalogue as either snapshot knew it; missing sides have row -1.
+   * `missingCount`: channels without a value on both sides, which nothing can be said of.
    */
-  compare(a: string, b: string, options?: CompareOptions): Promise<{ differences: ComparedRow[]; columnsA: ValueColumns; columnsB: ValueColumns; matchCount: number; differenceCount: number; metas: ReadonlyMap<bigint, ChannelMeta> }>;
+  compare(a: string, b: string, options?: CompareOptions): Promise<{ differences: ComparedRow[]; columnsA: ValueColumns; columnsB: ValueColumns; matchCount: number; differenceCount: number; missingCount: number; metas: ReadonlyMap<bigint, ChannelMeta> }>;
 
   /** The first snapshot's entries and tolerances go before those that only a later one knew. */
   comparable(ids: readonly string[], options?: CompareOptions): Promise<Comparable>;
+  /** Which of these devices entries of the snapshots had then. */
+  devicesThen(ids: readonly string[], devices: readonly string[]): Promise<string[]>;
+  /** Which of these tag ids any stored snapshot knows, of tags that are gone too. */
+  tagsThen(tagIds: readonly string[]): Promise<string[]>;
   /** `notFound` for entries and names that never were. */
   history(of: HistoryOf, page: HistoryPage): Promise<PvHistory>;
 

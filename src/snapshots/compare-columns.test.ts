@@ -19,10 +19,12 @@ test('columns differ where the rule for rows says so, in any of the others', () 
     fc.property(fc.array(fc.tuple(anyRow, anyRow, anyRow), { minLength: 1, maxLength: 20 }), fc.constantFrom(0, 0.5), (rows, abs) => {
       const [first, second, third] = [0, 1, 2].map((side) => spaced(rows.map((row) => row[side]!))) as [ReturnType<typeof spaced>, ReturnType<typeof spaced>, ReturnType<typeof spaced>];
       const ids = rows.map((_, i) => (i + 1) * 10);
-      const differs = rows.map((_, i) => [second, third].some((other) => compareRows(first, i, other, i, { abs, rel: 0 }, noMeta) !== 'same'));
+      const verdicts = rows.map((_, i) => [second, third].map((other) => compareRows(first, i, other, i, { abs, rel: 0 }, noMeta)));
+      const differs = verdicts.map((told) => told.some((verdict) => verdict !== 'same' && verdict !== 'missing'));
       const compared = compareColumns(channels(ids, abs), first, [second, third], noMeta);
       expect(compared.rows).toEqual(differs.flatMap((yes, i) => (yes ? [i] : [])));
-      expect(compared.matchCount + compared.differenceCount).toBe(rows.length);
+      expect(compared.missingCount).toBe(verdicts.filter((told) => told.every((verdict) => verdict === 'missing')).length);
+      expect(compared.matchCount + compared.differenceCount + compared.missingCount).toBe(rows.length);
       expect(compareColumns(channels(ids, abs), first, [second, third], noMeta, true).rows).toEqual(ids.map((_, i) => i));
     }),
   );
@@ -31,7 +33,7 @@ test('columns differ where the rule for rows says so, in any of the others', () 
 test('a channel that no side holds is not compared, one that a single side holds is', () => {
   const one: AnyRow = { kind: 7, outcome: 1, severity: 0, status: 0, timeNs: 1n, metaHash: 0n, num: 5 };
   const compared = compareColumns(channels([10, 20, 15]), spaced([one]), [spaced([one, one])], noMeta, true);
-  expect(compared).toEqual({ rows: [0, 1], matchCount: 1, differenceCount: 1 });
+  expect(compared).toEqual({ rows: [0, 1], matchCount: 1, differenceCount: 1, missingCount: 0 });
 });
 
 test('a channel is found among many, and missed where it is not', () => {

@@ -14,6 +14,8 @@ export interface ColumnComparison {
   readonly rows: number[];
   readonly matchCount: number;
   readonly differenceCount: number;
+  /** Without a value on every side. */
+  readonly missingCount: number;
 }
 
 export const rowOfChannel = (columns: ValueColumns, channel: number): number => indexIn(columns.channel, channel);
@@ -23,27 +25,32 @@ export function compareColumns(channels: ComparedChannels, first: ValueColumns, 
   const rows: number[] = [];
   let matchCount = 0;
   let differenceCount = 0;
+  let missingCount = 0;
   for (let at = 0; at < channels.channel.length; at++) {
     const channel = channels.channel[at]!;
     const tolerance = { abs: channels.abs[at]!, rel: channels.rel[at]! };
     const rowA = rowOfChannel(first, channel);
     let held = rowA >= 0;
     let differs = false;
+    let missing = true;
     for (const other of others) {
       const rowB = rowOfChannel(other, channel);
       held ||= rowB >= 0;
-      differs ||= compareRows(first, rowA, other, rowB, tolerance, metaOf) !== 'same';
+      const verdict = compareRows(first, rowA, other, rowB, tolerance, metaOf);
+      missing &&= verdict === 'missing';
+      differs ||= verdict !== 'same' && verdict !== 'missing';
     }
     if (!held) continue;
     if (differs) differenceCount += 1;
+    else if (missing) missingCount += 1;
     else matchCount += 1;
     if (differs || all) rows.push(at);
   }
-  return { rows, matchCount, differenceCount };
+  return { rows, matchCount, differenceCount, missingCount };
 }
 
 /** For people: which side has no value, of the first and the second that are shown. */
-export const sideNames: Record<Verdict, 'same' | 'differs' | 'onlyIn1' | 'onlyIn2'> = { same: 'same', differs: 'differs', onlyInA: 'onlyIn1', onlyInB: 'onlyIn2' };
+export const sideNames: Record<Verdict, 'same' | 'differs' | 'onlyIn1' | 'onlyIn2' | 'missing'> = { same: 'same', differs: 'differs', onlyInA: 'onlyIn1', onlyInB: 'onlyIn2', missing: 'missing' };
 
 /** Where `id` stands in ascending `ids`, else -1. */
 export function indexIn(ids: Int32Array, id: number): number {

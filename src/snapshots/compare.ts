@@ -6,7 +6,7 @@
  * - enums by label, by index where a label is not known;
  * - arrays element by element with the same tolerances; another length differs;
  * - text byte for byte; text never equals a number;
- * - no value on both sides is the same, on one side it differs and the side is named.
+ * - no value on one side differs, and the side is named; no value on both is `missing`: neither same nor different.
  */
 import { ReadOutcome, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
 import { numericElements, type NumericElements } from './arrays.ts';
@@ -16,7 +16,7 @@ export interface Tolerance {
   readonly rel: number;
 }
 
-export type Verdict = 'same' | 'differs' | 'onlyInA' | 'onlyInB';
+export type Verdict = 'same' | 'differs' | 'onlyInA' | 'onlyInB' | 'missing';
 
 const twoUlp = 2 * Number.EPSILON;
 
@@ -37,7 +37,7 @@ export type MetaOf = (hash: bigint) => ChannelMeta | undefined;
 export function compareRows(a: ValueColumns, rowA: number, b: ValueColumns, rowB: number, tolerance: Tolerance, metaOf: MetaOf): Verdict {
   const inA = rowA >= 0 && a.outcome[rowA] === ReadOutcome.ok;
   const inB = rowB >= 0 && b.outcome[rowB] === ReadOutcome.ok;
-  if (!inA || !inB) return inA === inB ? 'same' : inA ? 'onlyInA' : 'onlyInB';
+  if (!inA || !inB) return inA === inB ? 'missing' : inA ? 'onlyInA' : 'onlyInB';
   return sameValue(a, rowA, b, rowB, tolerance, metaOf) ? 'same' : 'differs';
 }
 

@@ -21,11 +21,13 @@ interface Comparison {
   differences: Row[];
   matchCount: number;
   differenceCount: number;
+  missingCount: number;
   totalCount: number;
 }
 interface Options {
   search?: string;
   device?: string[];
+  tag?: string[];
   abs?: number;
   rel?: number;
   all?: true;
@@ -49,9 +51,10 @@ export function diffCommand(connect: () => Client): Command {
   return new Command('diff')
     .argument('<a>', 'snapshot: id, start or end of one, title, or `latest`')
     .argument('[b]', 'another one; absent or `live`: the machine now', 'live')
-    .description('what differs, within the tolerances of the catalogue; exit code 3 if anything does')
+    .description('what differs, within the tolerances of the catalogue; exit code 3 if anything does, or if no channel could be compared')
     .option('--search <text>', 'only PVs with this in name, device or description')
     .option('--device <name...>', 'only these devices')
+    .option('--tag <tag...>', 'only entries with any of these tags: name, Group=Tag or id')
     .option('--abs <tolerance>', 'absolute tolerance instead of the catalogue\'s', tolerance)
     .option('--rel <tolerance>', 'relative tolerance instead of the catalogue\'s', tolerance)
     .option('--all', 'also what is the same')
@@ -61,25 +64,26 @@ export function diffCommand(connect: () => Client): Command {
     .action(async (a: string, b: string, options: Options) => {
       const client = connect();
       const second = b === 'live' ? 'live' : await snapshotId(client, b);
-      const query = new URLSearchParams();
-      for (const device of options.device ?? []) query.append('devices', device);
-      const path = `/v1/snapshots/${await snapshotId(client, a)}/compare/${second}`;
-      const compared = await client.get<Comparison>(query.size === 0 ? path : `${path}?${query}`, {
+      const compared = await client.get<Comparison>(`/v1/snapshots/${await snapshotId(client, a)}/compare/${second}`, {
         limit: options.limit, offset: options.offset, search: options.search, absTolerance: options.abs, relTolerance: options.rel, all: options.all,
+        devices: options.device, tags: options.tag?.map((tag) => tag.replace('=', '/')),
       });
-      if (compared.differenceCount > 0) process.exitCode = exitCodes.incomplete;
+      // Nothing to compare is no good news either.
+      if (compared.differenceCount > 0 || compared.matchCount === 0) process.exitCode = exitCodes.incomplete;
       if (options.json) return printJson(compared);
       if (compared.differences.length > 0) {
         const [left, right] = b === 'live' ? ['SAVED', 'LIVE'] : ['A', 'B'];
         printTable(['PV', left!, right!, `${right} - ${left}`, 'UNITS', ''], compared.differences.map((row) => [row.pvName, cell(row.value1, row.enumLabel1), cell(row.value2, row.enumLabel2), row.difference === null ? '' : cell(row.difference), row.units ?? '', remark(row)]));
       }
       if (compared.totalCount > options.offset + compared.differences.length) print(`${count(compared.totalCount, 'row')} in all; see --limit and --offset`);
-      print(`${count(compared.differenceCount, 'channel differs', 'channels differ')}, ${compared.matchCount.toLocaleString('en')} the same`);
+      print(`${count(compared.differenceCount, 'channel differs', 'channels differ')}, ${compared.matchCount.toLocaleString('en')} the same${compared.missingCount > 0 ? `, ${compared.missingCount.toLocaleString('en')} without a value on both sides` : ''}`);
+      if (compared.differenceCount === 0 && compared.matchCount === 0) print('nothing could be compared');
     });
 }
 
 function remark({ verdict, array, reason }: Row): string {
   if (verdict === 'same') return 'same';
+  if (verdict === 'missing') return `no value on both sides: ${reason ?? ''}`;
   if (verdict !== 'differs') return reason ?? verdict;
   if (array === null) return '';
   const told = `${count(array.count, 'element differs', 'elements differ')}, first [${array.first}]`;

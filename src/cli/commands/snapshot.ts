@@ -36,7 +36,7 @@ export function snapshotCommands(connect: () => Client): Command {
   async function take(title: string, options: { description: string; monitored?: true; tag?: string[]; pv?: string[]; deadline: number; label?: string[]; golden?: true; json?: true }): Promise<void> {
     const client = connect();
     if (options.tag && options.pv) throw new DreyError('badInput', 'give --tag or --pv, not both');
-    const scope = options.pv ? { kind: 'names', pvNames: options.pv } : options.tag ? await tagScope(client, options.tag) : { kind: 'all' };
+    const scope = options.pv ? { kind: 'names', pvNames: options.pv } : options.tag ? tagScope(options.tag) : { kind: 'all' };
     const { jobId } = await client.post<{ jobId: string }>('/v1/snapshots', { title, description: options.description, mode: options.monitored ? 'monitored' : 'live', scope, deadlineMs: options.deadline, labels: options.label, golden: options.golden });
     const job = await follow(client, jobId);
     const taken = await client.get<SnapshotSummary>(`/v1/snapshots/${job.resultId}`, { limit: 0 });

@@ -11,8 +11,8 @@ const mostRows = 1_000_000;
 const search = z.string().max(1000).describe('part of a name, device or description');
 const about = {
   all: 'also the channels that are the same',
-  tags: 'tag ids: entries that had any of them when the snapshot was taken',
-  devices: 'devices of the entries, any of them',
+  tags: 'entries that had any of these tags when the snapshot was taken: ids, names or group/name; repeated, or with commas',
+  devices: 'entries of any of these devices; repeated, or with commas',
   absTolerance: 'instead of the catalogue\'s, in units',
   relTolerance: 'instead of the catalogue\'s, of the larger magnitude',
 };

@@ -15,7 +15,7 @@ const pageQuery = z.object({
   pvName: search.optional(),
   pageSize: z.coerce.number().int().min(1).max(1000).default(100).describe('rows of a page, 1 to 1000'),
   continuationToken: z.string().max(255).optional().describe('of the page before; absent = first page'),
-  tagFilters: z.string().optional().describe('JSON {groupId: [tagId]}: any of a group\'s tags, in every group'),
+  tagFilters: z.string().optional().describe('JSON {group: [tag]}, each by id or name: any of a group\'s tags, in every group'),
 });
 
 const page = z.object({
@@ -26,8 +26,8 @@ const page = z.object({
 
 const searchQuery = z.object({
   q: search.optional(),
-  devices: listParam.optional().describe('device; may be repeated: any of them'),
-  tags: listParam.optional().describe('tag id; may be repeated: any of them'),
+  devices: listParam.optional().describe('any of these devices; repeated, or with commas'),
+  tags: listParam.optional().describe('any of these tags: ids, names or group/name; repeated, or with commas'),
   limit: pageLimit(1000, 100),
   offset: pageOffset,
   include_live_values: flag.default(false).describe('with liveValues: what the monitors keep of the setpoints and readbacks, by name'),

@@ -19,7 +19,7 @@ const takeQuery = z.object({
 
 const listQuery = z.object({
   title: z.string().max(255).optional().describe('part of the title, whatever the case'),
-  tags: listParam.optional().describe('tag ids; snapshots that hold an entry with any of them'),
+  tags: listParam.optional().describe('snapshots that hold an entry with any of these tags: ids, names or group/name; repeated, or with commas'),
   kind: snapshotSummary.shape.kind.optional(),
   author: z.string().max(255).optional().describe('part of who took it'),
   from: instant.optional().describe('taken at or after, ISO 8601'),

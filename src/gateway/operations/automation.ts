@@ -7,14 +7,16 @@ import { newSchedule, newTrigger, newWebhook, type RuleKind, type ScheduleDefini
 import { DreyError } from '../../contracts/errors.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { CatalogueStore, Rule, RuleStore } from '../../persistence/port.ts';
+import type { CatalogueStore, Rule, RuleStore, TagStore } from '../../persistence/port.ts';
 import { mustMayMarkGolden, type Caller, type Operation } from '../access.ts';
 import type { Audit } from '../audit.ts';
+import { scopeIds } from './references.ts';
 import { parseInput } from '../input.ts';
 
 export interface AutomationDeps {
   readonly rules: RuleStore;
   readonly catalogue: Pick<CatalogueStore, 'resolve'>;
+  readonly tags: Pick<TagStore, 'groups'>;
   readonly bus: Bus;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -35,14 +37,16 @@ interface RuleOf<Definition extends { readonly name: string }, View> {
 }
 
 export function createAutomationOperations(deps: AutomationDeps) {
-  const { catalogue, clock } = deps;
+  const { catalogue, tags, clock } = deps;
 
-  const checkRequest = async (caller: Caller, operation: Operation, { request, timeZone }: Pick<ScheduleDefinition, 'request' | 'timeZone'>): Promise<void> => {
+  const checkRequest = async (caller: Caller, operation: Operation, { request, timeZone }: Pick<ScheduleDefinition, 'request' | 'timeZone'>): Promise<ScheduleDefinition['request']> => {
     parseTitle(request.title);
     // The zone is asked for by {time}, whatever fires it.
     firingTimes('* * * * *', timeZone);
     if (request.golden) mustMayMarkGolden(caller, operation);
-    if (request.scope.kind !== 'all') await catalogue.resolve(request.scope);
+    const scope = await scopeIds(tags, request.scope);
+    if (scope.kind !== 'all') await catalogue.resolve(scope);
+    return { ...request, scope };
   };
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   const made = ({ id, createdBy, createdDate, lastModifiedDate }: Rule) => ({ id, createdBy, createdDate, lastModifiedDate });
@@ -55,8 +59,7 @@ export function createAutomationOperations(deps: AutomationDeps) {
     check: async (caller, wanted) => {
       const times = firingTimes(wanted.cron, wanted.timeZone);
       if (times.next(new Date(clock.now())) === null) throw new DreyError('invalid', `cron: ${JSON.stringify(wanted.cron)} never fires`);
-      await checkRequest(caller, 'schedules.write', wanted);
-      return wanted;
+      return { ...wanted, request: await checkRequest(caller, 'schedules.write', wanted) };
     },
     written: (definition) => definition,
     view: (rule) => ({
@@ -72,8 +75,7 @@ export function createAutomationOperations(deps: AutomationDeps) {
     schema: newTrigger,
     check: async (caller, wanted) => {
       const { channels } = await catalogue.resolve({ kind: 'names', pvNames: [wanted.pvName] });
-      await checkRequest(caller, 'triggers.write', wanted);
-      return { ...wanted, channel: channels[0]! };
+      return { ...wanted, request: await checkRequest(caller, 'triggers.write', wanted), channel: channels[0]! };
     },
     written: ({ channel: _ours, ...definition }) => definition,
     view: (rule) => ({ ...trigger.written(rule.definition), ...made(rule), ...fired(rule) }),

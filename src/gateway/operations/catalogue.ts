@@ -4,9 +4,10 @@ import { catalogueEntryEdit, newCatalogueEntry, type CatalogueEntry } from '../.
 import { DreyError } from '../../contracts/errors.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { json, type Bus } from '../../bus/port.ts';
-import type { CatalogueStore, EntryFilter } from '../../persistence/port.ts';
+import type { CatalogueStore, EntryFilter, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
+import { deviceNames, tagFilterIds, tagIds } from './references.ts';
 
 export const mostEntriesAtOnce = 100_000;
 export const newEntry = newCatalogueEntry.strict();
@@ -25,17 +26,28 @@ function unknownTags(error: unknown): never {
 
 export const entryName = (entry: CatalogueEntry): string => entry.setpointAddress ?? entry.readbackAddress ?? entry.configAddress ?? entry.id;
 
-export function createCatalogueOperations({ catalogue, bus, audit }: { catalogue: CatalogueStore; bus: Bus; audit: Audit }) {
+export function createCatalogueOperations({ catalogue, tags, bus, audit }: { catalogue: CatalogueStore; tags: Pick<TagStore, 'groups'>; bus: Bus; audit: Audit }) {
+  /** Tags and devices as the catalogue knows them; a name that is none is refused. */
+  const filterOf = async ({ search, tagFilters, tags: tagged = [], devices = [] }: EntryFilter): Promise<EntryFilter> => {
+    const groups = tagFilters === undefined && tagged.length === 0 ? [] : await tags.groups();
+    return {
+      ...(search === undefined ? {} : { search }),
+      ...(tagFilters === undefined ? {} : { tagFilters: tagFilterIds(groups, tagFilters) }),
+      ...(tagged.length === 0 ? {} : { tags: await tagIds(groups, tagged) }),
+      ...(devices.length === 0 ? {} : { devices: await deviceNames(devices, () => catalogue.devices(), 'no catalogue entry has') }),
+    };
+  };
+
   // Best effort: hosts also see the revision at their next look, so a bus that is away loses nothing for good.
   const announce = (revision: number): void => {
     if (bus.state === 'connected') bus.publish(subjects.catalogueEvent, json.encode({ revision }));
   };
 
   return {
-    page: (filter: EntryFilter, page: { pageSize: number; continuationToken?: string }) => catalogue.list(filter, page),
+    page: async (filter: EntryFilter, page: { pageSize: number; continuationToken?: string }) => catalogue.list(await filterOf(filter), page),
     first: async (search: string | undefined) => (await catalogue.list(search === undefined ? {} : { search }, { pageSize: legacyListSize })).results,
     get: (id: string) => catalogue.get(id),
-    search: (filter: EntryFilter, page: { limit: number; offset: number }) => catalogue.search(filter, page),
+    search: async (filter: EntryFilter, page: { limit: number; offset: number }) => catalogue.search(await filterOf(filter), page),
     devices: () => catalogue.devices(),
 
     create: (caller: Caller, entries: z.output<typeof newEntries>): Promise<CatalogueEntry[]> => {

@@ -9,7 +9,7 @@ import { compareArrays, compareRows, numericDifference, type Tolerance } from '.
 import { jsonNumber, jsonValueOf } from '../../snapshots/json-values.ts';
 import { readReason } from '../value-json.ts';
 
-const verdict = z.enum(['same', 'differs', 'onlyIn1', 'onlyIn2']);
+const verdict = z.enum(['same', 'differs', 'onlyIn1', 'onlyIn2', 'missing']);
 const number = z.union([z.number(), z.string()]);
 
 const arrayDifference = z.object({
@@ -32,7 +32,7 @@ const named = {
 
 export const comparedPair = z.object({
   ...named,
-  verdict: verdict.describe('onlyIn1: the second has no value for it'),
+  verdict: verdict.describe('onlyIn1: the second has no value for it; missing: neither has'),
   value1: jsonValue,
   value2: jsonValue,
   enumLabel1: z.string().nullable(),
@@ -47,7 +47,7 @@ export const comparedMany = z.object({
   ...named,
   values: z.array(jsonValue),
   enumLabels: z.array(z.string().nullable()),
-  verdicts: z.array(verdict).describe('of each against the first; the first is same'),
+  verdicts: z.array(verdict).describe('of each against the first; the first is same, or missing when it has no value'),
   differences: z.array(number.nullable()).describe('of numbers, from the first'),
 });
 
@@ -106,7 +106,7 @@ export function manyRow({ entryId, role, name }: NamedRole, channel: number, col
     relTolerance: tolerance.rel,
     values: sides.map(({ one, row }) => jsonValueOf(one, row)),
     enumLabels: sides.map(({ one, row }) => labelOf(one, row, metas)),
-    verdicts: sides.map(({ one, row }, at) => (at === 0 ? 'same' : sideNames[compareRows(first, rowA, one, row, tolerance, (hash) => metas.get(hash))])),
+    verdicts: sides.map(({ one, row }, at) => (at === 0 ? (hasValue(one, row) ? 'same' : 'missing') : sideNames[compareRows(first, rowA, one, row, tolerance, (hash) => metas.get(hash))])),
     differences: sides.map(({ one, row }) => differenceOf(first, rowA, one, row)),
   };
 }

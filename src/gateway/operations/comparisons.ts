@@ -4,10 +4,11 @@ import { DreyError } from '../../contracts/errors.ts';
 import { snapshotMode } from '../../contracts/snapshots.ts';
 import type { ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Comparable, CompareOptions, NamedRole, SnapshotStore } from '../../persistence/port.ts';
+import type { Comparable, CompareOptions, NamedRole, SnapshotStore, TagStore } from '../../persistence/port.ts';
 import { compareColumns, rowOfChannel, type ColumnComparison } from '../../snapshots/compare-columns.ts';
 import { comparedMany, comparedPair, manyRow, pairRow, type Shown } from './compared-rows.ts';
 import type { LiveValues } from './live-values.ts';
+import { devicesThen, tagIds } from './references.ts';
 
 const mostSnapshots = 20;
 
@@ -26,6 +27,7 @@ export interface Wanted {
 const counts = {
   matchCount: z.number().int().describe('channels that are the same'),
   differenceCount: z.number().int().describe('channels that differ, in all pages'),
+  missingCount: z.number().int().describe('channels without a value on both sides: neither the same nor different'),
   totalCount: z.number().int().describe('rows in all pages'),
   limit: z.number().int(),
   offset: z.number().int(),
@@ -45,16 +47,29 @@ export const manyComparison = z.object({ snapshotIds: z.array(z.string()).descri
 
 export interface ComparisonDeps {
   readonly snapshots: SnapshotStore;
+  readonly tags: Pick<TagStore, 'groups'>;
   readonly live: LiveValues;
   readonly clock: Clock;
 }
 
-export function createComparisonOperations({ snapshots, live, clock }: ComparisonDeps) {
+export function createComparisonOperations({ snapshots, tags, live, clock }: ComparisonDeps) {
+  /** What is asked for, its names found; a name that is none is refused. */
+  const optionsOf = async (ids: readonly string[], { search, tags: tagged = [], devices = [], absTolerance, relTolerance }: Wanted): Promise<CompareOptions> => {
+    const chosenTags = tagged.length === 0 ? [] : await tagIds(await tags.groups(), tagged, (old) => snapshots.tagsThen(old));
+    const chosenDevices = devices.length === 0 ? [] : await devicesThen(snapshots, ids, devices);
+    return {
+      filter: { ...(search === undefined ? {} : { search }), ...(chosenTags.length === 0 ? {} : { tags: chosenTags }), ...(chosenDevices.length === 0 ? {} : { devices: chosenDevices }) },
+      tolerance: { ...(absTolerance === undefined ? {} : { abs: absTolerance }), ...(relTolerance === undefined ? {} : { rel: relTolerance }) },
+    };
+  };
+
   /** The page of what was found: only its rows are named and written. */
-  const pageOf = async <Row>(found: Comparable, { rows, matchCount, differenceCount }: ColumnComparison, { limit, offset }: Wanted, write: (named: NamedRole, at: number) => Row) => {
+  const pageOf = async <Row>(found: Comparable, { rows, ...counted }: ColumnComparison, wanted: Wanted, write: (named: NamedRole, at: number) => Row) => {
+    refuseNothing(wanted, counted);
+    const { limit, offset } = wanted;
     const named = (await found.name(rows)).map((role, i) => ({ role, at: rows[i]! }));
     named.sort((x, y) => (x.role.name < y.role.name ? -1 : x.role.name > y.role.name ? 1 : 0));
-    return { differences: named.slice(offset, offset + limit).map(({ role, at }) => write(role, at)), matchCount, differenceCount, totalCount: rows.length, limit, offset };
+    return { differences: named.slice(offset, offset + limit).map(({ role, at }) => write(role, at)), ...counted, totalCount: rows.length, limit, offset };
   };
 
   const pairs = async (found: Comparable, second: ValueColumns, metas: Shown['metas'], wanted: Wanted) => {
@@ -70,19 +85,21 @@ export function createComparisonOperations({ snapshots, live, clock }: Compariso
   return {
     compare: async (first: string, second: string, wanted: Wanted): Promise<z.output<typeof comparison>> => {
       const head = { snapshot1Id: first, snapshot2Id: second };
+      const options = await optionsOf([first, second], wanted);
       if (wanted.all) {
-        const found = await snapshots.comparable([first, second], optionsOf(wanted));
+        const found = await snapshots.comparable([first, second], options);
         return { ...head, ...(await pairs(found, found.columns[1]!, found.metas, wanted)) };
       }
-      const { differences, columnsA, columnsB, metas, matchCount, differenceCount } = await snapshots.compare(first, second, optionsOf(wanted));
+      const { differences, columnsA, columnsB, metas, ...counted } = await snapshots.compare(first, second, options);
+      refuseNothing(wanted, counted);
       const { limit, offset } = wanted;
       const rows = differences.slice(offset, offset + limit).map((row) => pairRow(row, row.rowA, row.rowB, row, { first: columnsA, second: columnsB, metas }));
-      return { ...head, differences: rows, matchCount, differenceCount, totalCount: differenceCount, limit, offset };
+      return { ...head, differences: rows, ...counted, totalCount: counted.differenceCount, limit, offset };
     },
 
     /** Only channels that the snapshot captured: what it does not hold cannot have changed since. */
     compareLive: async (id: string, wanted: Wanted, reading: { mode: z.output<typeof snapshotMode>; deadlineMs: number }): Promise<z.output<typeof liveComparison>> => {
-      const found = await snapshots.comparable([id], optionsOf(wanted));
+      const found = await snapshots.comparable([id], await optionsOf([id], wanted));
       const captured = Int32Array.from(new Set(found.channel.filter((channel) => rowOfChannel(found.columns[0]!, channel) >= 0))).sort();
       const now = await live.read(captured, reading);
       const metas = { get: (hash: bigint) => found.metas.get(hash) ?? now.metas.get(hash) };
@@ -92,7 +109,7 @@ export function createComparisonOperations({ snapshots, live, clock }: Compariso
     compareMany: async (ids: readonly string[], wanted: Wanted): Promise<z.output<typeof manyComparison>> => {
       const twice = ids.find((id, at) => ids.indexOf(id) !== at);
       if (twice !== undefined) throw new DreyError('badInput', `snapshot ${twice} is there twice: compare each with the first once`);
-      const found = await snapshots.comparable(ids, optionsOf(wanted));
+      const found = await snapshots.comparable(ids, await optionsOf(ids, wanted));
       const [first, ...others] = found.columns as [ValueColumns, ...ValueColumns[]];
       const compared = compareColumns(found, first, others, (hash) => found.metas.get(hash), wanted.all);
       const page = await pageOf(found, compared, wanted, (role, at) => manyRow(role, found.channel[at]!, found.columns, { abs: found.abs[at]!, rel: found.rel[at]! }, found.metas));
@@ -102,9 +119,13 @@ export function createComparisonOperations({ snapshots, live, clock }: Compariso
 }
 export type ComparisonOperations = ReturnType<typeof createComparisonOperations>;
 
-function optionsOf({ search, tags, devices, absTolerance, relTolerance }: Wanted): CompareOptions {
-  return {
-    filter: { ...(search === undefined ? {} : { search }), ...(tags === undefined ? {} : { tags }), ...(devices === undefined ? {} : { devices }) },
-    tolerance: { ...(absTolerance === undefined ? {} : { abs: absTolerance }), ...(relTolerance === undefined ? {} : { rel: relTolerance }) },
-  };
+/** "No differences" among nothing would be taken for good news. */
+function refuseNothing({ search, tags = [], devices = [] }: Wanted, { matchCount, differenceCount, missingCount }: Omit<ColumnComparison, 'rows'>): void {
+  if (matchCount + differenceCount + missingCount > 0) return;
+  const filter = [
+    ...(search === undefined || search === '' ? [] : [`search ${JSON.stringify(search)}`]),
+    ...(tags.length === 0 ? [] : [`tags ${tags.join(', ')}`]),
+    ...(devices.length === 0 ? [] : [`devices ${devices.join(', ')}`]),
+  ];
+  if (filter.length > 0) throw new DreyError('notFound', `the filter selects none of the channels that were captured, so nothing was compared: ${filter.join('; ')}`);
 }

@@ -39,7 +39,7 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
   const { catalogue, snapshots, tags, apiKeys, rules } = persistence;
   const jobs = createJobOperations({ bus, jobs: watched, audit });
   const names = createChannelNames(catalogue);
-  const entries = createCatalogueOperations({ catalogue, bus, audit });
+  const entries = createCatalogueOperations({ catalogue, tags, bus, audit });
   const live = createLiveValues({ bus, hosts, names, clock });
   const iocs = createIocOperations({ bus, hosts, audit });
   const connections = createConnectionOperations({ live, names, clock });
@@ -50,10 +50,10 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
     catalogueFiles: createCatalogueFileOperations({ catalogue, entries, names }),
     snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }),
     tags: createTagOperations({ tags, audit }),
-    automation: createAutomationOperations({ rules, catalogue, bus, audit, clock }),
+    automation: createAutomationOperations({ rules, catalogue, tags, bus, audit, clock }),
     live,
-    snapshots: createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }),
-    comparisons: createComparisonOperations({ snapshots, live, clock }),
+    snapshots: createSnapshotOperations({ snapshots, catalogue, tags, bus, audit, jobs }),
+    comparisons: createComparisonOperations({ snapshots, tags, live, clock }),
     history: createHistoryOperations({ snapshots }),
     restores: createRestoreOperations({ persistence, live, jobs, audit, clock }),
     jobs,

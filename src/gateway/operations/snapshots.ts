@@ -5,10 +5,11 @@ import { DreyError } from '../../contracts/errors.ts';
 import { encodeFrame } from '../../contracts/frame.ts';
 import { snapshotLabels, snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
-import type { CatalogueStore, SnapshotFilter, SnapshotPage, SnapshotStore } from '../../persistence/port.ts';
+import type { CatalogueStore, SnapshotFilter, SnapshotPage, SnapshotStore, TagStore } from '../../persistence/port.ts';
 import { mustMayMarkGolden, type Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import type { JobOperations } from './jobs.ts';
+import { scopeIds, tagIds } from './references.ts';
 
 export const takeBody = takeSnapshot.extend({ mode: snapshotMode.optional() }).strict();
 export const snapshotEdit = z.strictObject({
@@ -21,12 +22,13 @@ export const snapshotEdit = z.strictObject({
 export interface SnapshotDeps {
   readonly snapshots: SnapshotStore;
   readonly catalogue: CatalogueStore;
+  readonly tags: Pick<TagStore, 'groups'>;
   readonly bus: Bus;
   readonly audit: Audit;
   readonly jobs: JobOperations;
 }
 
-export function createSnapshotOperations({ snapshots, catalogue, bus, audit, jobs }: SnapshotDeps) {
+export function createSnapshotOperations({ snapshots, catalogue, tags, bus, audit, jobs }: SnapshotDeps) {
   const announce = (what: 'edited' | 'deleted', snapshot: SnapshotSummary): void => {
     if (bus.state === 'connected') bus.publish(subjects.snapshotEvent(snapshot.id), json.encode({ what, snapshot }));
   };
@@ -35,7 +37,7 @@ export function createSnapshotOperations({ snapshots, catalogue, bus, audit, job
     /** `mode`: what the request's query says, where its body says nothing. */
     take: async (caller: Caller, body: z.output<typeof takeBody>, mode: SnapshotMode = 'live') => {
       if (body.golden) mustMayMarkGolden(caller, 'snapshots.take');
-      const request = { ...body, mode: body.mode ?? mode };
+      const request = { ...body, mode: body.mode ?? mode, scope: await scopeIds(tags, body.scope) };
       // Names and ids that do not exist are the asker's fault, told at once instead of by a failed job.
       if (request.scope.kind !== 'all') await catalogue.resolve(request.scope);
       return jobs.submit(caller, { type: 'snapshot_create', request });
@@ -47,7 +49,10 @@ export function createSnapshotOperations({ snapshots, catalogue, bus, audit, job
       return snapshots.get(job.resultId);
     },
 
-    list: (filter: SnapshotFilter, page: { limit: number; offset: number }) => snapshots.list(filter, page),
+    list: async ({ tags: tagged = [], ...filter }: SnapshotFilter, page: { limit: number; offset: number }) => {
+      const chosen = tagged.length === 0 ? [] : await tagIds(await tags.groups(), tagged, (old) => snapshots.tagsThen(old));
+      return snapshots.list({ ...filter, ...(chosen.length === 0 ? {} : { tags: chosen }) }, page);
+    },
     get: (id: string) => snapshots.get(id),
     page: (id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> => snapshots.page(id, options),
 

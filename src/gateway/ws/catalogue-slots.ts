@@ -1,6 +1,7 @@
 /** The catalogue over the table of latest values: which rows a client means by names, tags or everything. */
 import type { CatalogueStore, TagStore } from '../../persistence/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
+import { tagFilterIds, tagIds } from '../operations/references.ts';
 import type { ChannelNames } from '../operations/channel-names.ts';
 import type { Selection } from './batch.ts';
 import type { LatestValues } from './latest-values.ts';
@@ -8,7 +9,7 @@ import type { LatestValues } from './latest-values.ts';
 export interface Wishes {
   all: boolean;
   readonly names: Set<string>;
-  /** {group: [tag]} as JSON, so that the same wish is held once. */
+  /** {group: [tag]} or [tag] as JSON, so that the same wish is held once. */
   readonly tags: Set<string>;
 }
 
@@ -35,20 +36,12 @@ export function createCatalogueSlots({ table, names, catalogue, tags }: { table:
   const slotOfId = new Map<number, number>();
   let revision = -1;
 
-  const tagIds = async (wish: string): Promise<Record<string, string[]>> => {
+  /** The choices that a wish stands for: each of a list by itself, for any of them is enough. */
+  const choicesOf = async (wish: string): Promise<Record<string, string[]>[]> => {
     const groups = await tags.groups();
-    const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-    const resolved: Record<string, string[]> = {};
-    for (const [group, wanted] of Object.entries(JSON.parse(wish) as Record<string, string[]>)) {
-      const found = groups.find((candidate) => candidate.id === group || same(candidate.name, group));
-      if (!found) throw new DreyError('notFound', `there is no tag group "${group}"`);
-      resolved[found.id] = wanted.map((tag) => {
-        const match = found.tags.find((candidate) => candidate.id === tag || same(candidate.name, tag));
-        if (!match) throw new DreyError('notFound', `the tag group "${found.name}" has no tag "${tag}"`);
-        return match.id;
-      });
-    }
-    return resolved;
+    const wanted = JSON.parse(wish) as Record<string, string[]> | string[];
+    if (!Array.isArray(wanted)) return [tagFilterIds(groups, wanted)];
+    return (await tagIds(groups, wanted)).map((id) => ({ [groups.find((group) => group.tags.some((tag) => tag.id === id))!.id]: [id] }));
   };
 
   const sync = async (): Promise<void> => {
@@ -93,9 +86,11 @@ export function createCatalogueSlots({ table, names, catalogue, tags }: { table:
         if (slot !== undefined) selection[slot] = 1;
       }
       for (const wish of tagged) {
-        for (const id of (await catalogue.resolve({ kind: 'tags', tags: await tagIds(wish) })).channels) {
-          const slot = slotOfId.get(id);
-          if (slot !== undefined) selection[slot] = 1;
+        for (const choice of await choicesOf(wish)) {
+          for (const id of (await catalogue.resolve({ kind: 'tags', tags: choice })).channels) {
+            const slot = slotOfId.get(id);
+            if (slot !== undefined) selection[slot] = 1;
+          }
         }
       }
       return { selection, count: selection.reduce((sum, one) => sum + one, 0) };

@@ -110,10 +110,13 @@ test('subscribe by tag; unsubscribe ends it', async () => {
   expect(Object.keys((await client.next('initial')).data).sort()).toEqual(['Q:1:RB', 'Q:1:SP']);
   client.say({ type: 'subscribe', tags: { Area: ['L9'] }, id: 7 });
   expect(await client.next('error')).toMatchObject({ code: 'notFound', message: 'the tag group "Area" has no tag "L9"', id: 7 });
-  client.say({ type: 'subscribe', pvNames: ['Q:2:SP'] });
-  await client.next('initial');
+  client.say({ type: 'subscribe', tags: ['Area/L2', 'l1'] });
+  expect(Object.keys((await client.next('initial')).data)).toEqual(['Q:2:SP']);
   client.say({ type: 'unsubscribe', tags: { area: ['L1'] } });
-  expect(await client.next('ack', (message) => message.of === 'unsubscribe')).toMatchObject({ count: 1 });
+  client.say({ type: 'unsubscribe', tags: ['Area/L2', 'l1'] });
+  client.say({ type: 'subscribe', pvNames: ['Q:2:SP'] });
+  expect(await client.next('ack', (message) => message.count === 0)).toMatchObject({ of: 'unsubscribe' });
+  expect(await client.next('initial')).toMatchObject({ count: 1 });
   host.set(ids['Q:1:SP']!, { num: 77 });
   host.set(ids['Q:2:SP']!, { num: 78 });
   await client.next('diff', (message) => message.data['Q:2:SP']?.value === 78);

@@ -8,8 +8,9 @@ export const clientWindowMs = { least: 50, most: 10_000, usual: 100 } as const;
 
 /** Comes back in the answer, so that a client can tell which of its messages is answered. */
 const id = z.union([z.string().max(100), z.number()]).optional();
-/** {group: [tag]}, by name or id: any of a group, in every group. */
-const tags = z.record(z.string().min(1).max(255), z.array(z.string().min(1).max(255)).min(1)).refine((groups) => Object.keys(groups).length > 0, 'names no group');
+const tagList = z.array(z.string().min(1).max(520)).min(1).max(1_000);
+/** {group: [tag]}, by name or id: any of a group, in every group. Or [tag], by id, name or group/name: any of them. */
+const tags = z.union([z.record(z.string().min(1).max(255), tagList).refine((groups) => Object.keys(groups).length > 0, 'names no group'), tagList], 'is neither {group: [tag]} nor [tag]');
 const what = { id, pvNames: pvNames.optional(), pv_names: pvNames.optional(), tags: tags.optional(), all: z.literal(true).optional() };
 
 const shapes = {

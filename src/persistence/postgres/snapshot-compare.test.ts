@@ -91,14 +91,14 @@ async function agrees(store: Persistence, pairs: readonly Pair[], dropA: number,
   const found = await store.snapshots.compare(first.id, second.id);
 
   const present = pairs.map((_, i) => ({ rowA: a.channel.indexOf(channels[i]!), rowB: b.channel.indexOf(channels[i]!) }));
-  const expected = pairs.flatMap(({ abs, rel }, i) => {
-    const { rowA, rowB } = present[i]!;
-    return compareRows(a, rowA, b, rowB, { abs, rel }, (one) => metas.get(one)) === 'same' ? [] : [i];
-  });
+  const verdicts = pairs.map(({ abs, rel }, i) => compareRows(a, present[i]!.rowA, b, present[i]!.rowB, { abs, rel }, (one) => metas.get(one)));
+  const expected = verdicts.flatMap((verdict, i) => (verdict === 'same' || verdict === 'missing' ? [] : [i]));
   const indexOf = (name: string): number => Number(name.slice(-3));
   expect(found.differences.map((one) => indexOf(one.name))).toEqual(expected);
   expect(found.differenceCount).toBe(expected.length);
-  expect(found.matchCount + found.differenceCount).toBe(present.filter(({ rowA, rowB }) => rowA >= 0 || rowB >= 0).length);
+  const held = present.map(({ rowA, rowB }) => rowA >= 0 || rowB >= 0);
+  expect(found.missingCount).toBe(verdicts.filter((verdict, i) => held[i] && verdict === 'missing').length);
+  expect(found.matchCount + found.differenceCount + found.missingCount).toBe(held.filter(Boolean).length);
   for (const { name, rowA, rowB } of found.differences) {
     const channel = channels[indexOf(name)]!;
     expect(rowA < 0 ? -1 : found.columnsA.channel[rowA]).toBe(a.channel.includes(channel) ? channel : -1);

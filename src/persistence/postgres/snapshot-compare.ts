@@ -21,12 +21,12 @@ const tame = (value: string): string => `${value} between 1e-140 and 1e140`;
 const larger = 'greatest(abs(a.num), abs(b.num))';
 const { text, enum: choice } = ValueKind;
 
-/** Of a pair of rows `a` and `b`: -1 = the same whatever the tolerance, |a-b| where numbers decide, infinity = ask the rule. */
+/** Of a pair of rows `a` and `b`: -2 = no value on both sides, -1 = the same whatever the tolerance, |a-b| where numbers decide, infinity = ask the rule. */
 const distance = `case
   when a.outcome = ${ok} and b.outcome = ${ok} and a.kind not in (${text}, ${choice}) and b.kind not in (${text}, ${choice})
       and a.arr is null and b.arr is null and a.txt is null and b.txt is null then
     case when a.num = b.num then -1::float8 when ${tame(larger)} then abs(a.num - b.num) else 'infinity'::float8 end
-  when a.outcome is distinct from ${ok} and b.outcome is distinct from ${ok} then -1::float8
+  when a.outcome is distinct from ${ok} and b.outcome is distinct from ${ok} then -2::float8
   when a.outcome = ${ok} and b.outcome = ${ok} and a.kind = b.kind and a.arr is not distinct from b.arr and a.txt is not distinct from b.txt
       and a.num is not distinct from b.num and (a.kind <> ${choice} or a.meta_hash is not distinct from b.meta_hash) then -1::float8
   else 'infinity'::float8
@@ -54,13 +54,15 @@ export async function compareSnapshots(database: Database, metas: MetaTable, idA
     const rowA = indexIn(columnsA.channel, channel);
     const rowB = indexIn(columnsB.channel, channel);
     const verdict = compareRows(columnsA, rowA, columnsB, rowB, { abs, rel }, metaOf);
-    if (verdict !== 'same') differences.push({ entryId, role, name, rowA, rowB, verdict, abs, rel });
+    // SQL has counted those without any value, and leaves none of them to the rule.
+    if (verdict !== 'same' && verdict !== 'missing') differences.push({ entryId, role, name, rowA, rowB, verdict, abs, rel });
   }
-  return { differences, columnsA, columnsB, matchCount: found.total - differences.length, differenceCount: differences.length, metas: known };
+  return { differences, columnsA, columnsB, matchCount: found.total - found.missing - differences.length, differenceCount: differences.length, missingCount: found.missing, metas: known };
 }
 
 interface Candidates {
   readonly total: number;
+  readonly missing: number;
   /** Ids of entry_version, indices of roleNames, channels: one of each per pair. */
   readonly versions: Int32Array;
   readonly roles: Int32Array;
@@ -80,23 +82,23 @@ function readCandidates(database: Database, a: SnapshotRow, b: SnapshotRow, { fi
   return database.transaction(async (session) => {
     // Without statistics of a fresh partition the planner expects few rows, and would look each one up.
     await session.rows(`select set_config('enable_nestloop', 'off', true), set_config('work_mem', '64MB', true)`);
-    const [found] = await session.rows<{ total: bigint; versions: Buffer | null; roles: Buffer | null; channels: Buffer | null }>(
+    const [found] = await session.rows<{ total: bigint; missing: bigint; versions: Buffer | null; roles: Buffer | null; channels: Buffer | null }>(
       // Materialised, so that texts and arrays are not carried into the second join.
       `with p as materialized (
          select coalesce(a.channel, b.channel) as channel, ${distance} as distance, case when ${tame(larger)} then ${larger} else 0 end as larger
          from ${valuesOf(a.number)} a full join ${valuesOf(b.number)} b on b.channel = a.channel
        ),
        compared as (
-         select e.id, e.role, e.channel, ${certainlySame} as same
+         select e.id, e.role, e.channel, p.distance = -2 as missing, ${certainlySame} as same
          from (${rolesA} ${onlyInB}) e join p on p.channel = e.channel
        )
-       select count(*) as total,
+       select count(*) as total, count(*) filter (where missing) as missing,
          string_agg(int4send(id), ''::bytea) filter (where same is not true) as versions,
          string_agg(int4send(role), ''::bytea) filter (where same is not true) as roles,
          string_agg(int4send(channel), ''::bytea) filter (where same is not true) as channels
        from compared`,
       values,
     );
-    return { total: Number(found!.total), versions: unpackInts(found!.versions), roles: unpackInts(found!.roles), channels: unpackInts(found!.channels) };
+    return { total: Number(found!.total), missing: Number(found!.missing), versions: unpackInts(found!.versions), roles: unpackInts(found!.roles), channels: unpackInts(found!.channels) };
   }, 'steady');
 }

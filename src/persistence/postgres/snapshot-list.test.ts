@@ -42,7 +42,7 @@ test('what SQL says of two snapshots, the rule over their columns says too', asy
     const found = await store.snapshots.comparable([a.id, b.id], options);
     const ruled = compareColumns(found, found.columns[0]!, [found.columns[1]!], (hash) => found.metas.get(hash));
     expect((await found.name(ruled.rows)).map(({ name }) => name).sort(), JSON.stringify(options)).toEqual(sql.differences.map(({ name }) => name));
-    expect([ruled.matchCount, ruled.differenceCount]).toEqual([sql.matchCount, sql.differenceCount]);
+    expect([ruled.matchCount, ruled.differenceCount, ruled.missingCount]).toEqual([sql.matchCount, sql.differenceCount, sql.missingCount]);
     expect(sql.differenceCount).toBeGreaterThan(0);
   }
 });

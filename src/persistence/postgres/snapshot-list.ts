@@ -1,7 +1,7 @@
 /** The list of snapshots: their own rows alone, so that its cost has nothing to do with the values stored. */
 import { DreyError } from '../../contracts/errors.ts';
 import type { SnapshotFilter, SnapshotSort, SnapshotStore } from '../port.ts';
-import type { Database } from './database.ts';
+import type { Database, Session } from './database.ts';
 import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import { likePattern } from './text-search.ts';
 import { isUuid } from './uuid.ts';
@@ -40,10 +40,16 @@ export async function listSnapshots(database: Database, filter: SnapshotFilter, 
   const order = `${sortColumns[filter.sort ?? 'createdDate']} ${direction}, number ${direction}`;
   return database.transaction(async (session) => {
     const [count] = await session.rows<{ count: bigint }>(`select count(*) from snapshot ${where}`, values);
+    if (filter.pvName !== undefined && Number(count!.count) === 0) await refuseUnknownName(session, filter.pvName);
     const rows = await session.rows<SnapshotRow>(
       `select ${snapshotColumns} from snapshot ${where} order by ${order} limit $${values.length + 1} offset $${values.length + 2}`,
       [...values, page.limit, page.offset],
     );
     return { results: rows.map(summaryOf), totalCount: Number(count!.count) };
   }, 'steady');
+}
+
+async function refuseUnknownName(session: Session, name: string): Promise<void> {
+  const known = await session.rows('select 1 from channel where name = $1 collate "C"', [name]);
+  if (known.length === 0) throw new DreyError('notFound', `there was never a PV ${JSON.stringify(name)}`);
 }

@@ -6,6 +6,7 @@ import { readHistory } from './history.ts';
 import type { MetaTable } from './metas.ts';
 import { createPartitions } from './partitions.ts';
 import { createComparable } from './snapshot-comparable.ts';
+import { readDevicesThen, readTagsThen } from './snapshot-filter.ts';
 import { listSnapshots } from './snapshot-list.ts';
 import { readPage } from './snapshot-page.ts';
 import { noSnapshot, readSnapshot, snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
@@ -45,6 +46,8 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
     compare: (a, b, options) => compareSnapshots(database, metas, a, b, options),
     comparable: createComparable(database, metas),
+    devicesThen: (ids, devices) => readDevicesThen(database, ids, devices),
+    tagsThen: (tagIds) => readTagsThen(database, tagIds),
     history: (of, page) => readHistory(database, metas, of, page),
     unknownMetas: (hashes) => metas.unknown(hashes),
     saveMetas: (all) => metas.save(all),
