@@ -12,7 +12,7 @@ let gateway: GatewayForTest;
 let host: FakeIocHost;
 let entries: CatalogueEntry[];
 let idOf: (name: string) => Promise<number>;
-const kG = { units: 'kG', precision: 3, control: { low: -10, high: 10 } };
+const kG = { units: 'kG', precision: 3, display: { low: -12, high: 12 }, control: { low: -10, high: 10 }, warning: { low: -9, high: 9 }, alarm: { low: -9.5, high: Infinity } };
 const mode = { labels: ['Off', 'Standby', 'On'] };
 
 beforeAll(async () => {
@@ -67,17 +67,20 @@ test('a PV registered a moment ago is known by name at once', async () => {
   expect((await gateway.good('POST', '/v1/pvs/live', { pv_names: ['LATE:SP'] }))['LATE:SP'].outcome).toBe('notOwned');
 });
 
-test('S1, S3: a snapshot shows every row with value or reason, alarm, time, units and label', async () => {
+test('S1, S3: a snapshot shows every row with value or reason, alarm, time, units, limits and labels', async () => {
   const { id, pvCount } = await saved();
   const shown = await gateway.good('GET', `/v1/snapshots/${id}`);
   expect(shown).toMatchObject({ id, title: 'saved', pvCount, totalCount: shown.pvValues.length, limit: null, offset: 0, quality: { iocs: 1 } });
   const row = (name: string) => shown.pvValues.find(({ pvName }: { pvName: string }) => pvName === name);
   expect(row('Q:1:SP')).toMatchObject({
     pvId: entries[0]!.id, setpointName: 'Q:1:SP', readbackName: 'Q:1:RB', configName: null, absTolerance: 0.01, device: 'Q:1', tags: ['L1'], severity: 1, status: 4, timestamp: '2023-11-14T22:13:20.123Z',
-    setpointValue: { value: 1.5, severity: 1, status: 4, units: 'kG', timestampNs: '1700000000123456789', outcome: 'ok', reason: null }, readbackValue: { value: 1.5 }, configValue: null,
+    setpointValue: {
+      value: 1.5, severity: 1, status: 4, units: 'kG', precision: 3, timestampNs: '1700000000123456789', outcome: 'ok', reason: null,
+      limits: { display: { low: -12, high: 12 }, control: { low: -10, high: 10 }, warning: { low: -9, high: 9 }, alarm: { low: -9.5, high: 'Infinity' } },
+    }, readbackValue: { value: 1.5 }, configValue: null,
   });
   expect(row('Q:2:SP').setpointValue).toMatchObject({ value: 'NaN' });
-  expect(row('K:MODE').setpointValue).toMatchObject({ value: 1, enumLabel: 'Standby' });
+  expect(row('K:MODE').setpointValue).toMatchObject({ value: 1, enumLabel: 'Standby', labels: mode.labels });
   expect(row('WAVE')).toMatchObject({ setpointValue: null, readbackValue: { value: [1, '9007199254740993'] } });
   expect(row('DEAD:SP')).toMatchObject({ severity: null, setpointValue: { value: null, outcome: 'notFound', reason: 'no IOC has answered a search for this name' } });
 });
@@ -102,7 +105,7 @@ test('S3: the same snapshot as one binary frame of columns', async () => {
   const { head, columns } = decodeFrame<{ snapshot: SnapshotSummary; names: string[]; metas: Record<string, unknown> }>(new Uint8Array(await response.arrayBuffer()));
   expect(head.snapshot.id).toBe(id);
   const at = head.names.indexOf('Q:1:SP');
-  expect([columns.num[at], columns.timeNs[at], head.metas[String(columns.metaHash[at])]]).toEqual([1.5, 1_700_000_000_123_456_789n, kG]);
+  expect([columns.num[at], columns.timeNs[at], head.metas[String(columns.metaHash[at])]]).toEqual([1.5, 1_700_000_000_123_456_789n, { ...kG, alarm: { low: -9.5, high: 'Infinity' } }]);
 });
 
 test('snapshots are listed newest first in pages with their number, edited and deleted, each told to the bus and the audit log', async () => {

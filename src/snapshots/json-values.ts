@@ -1,6 +1,6 @@
 /** Values as JSON (docs/values.md). JSON has no NaN and no infinities: they are the strings "NaN", "Infinity", "-Infinity". */
 import type { JsonValue } from '../contracts/restores.ts';
-import { ReadOutcome, ValueKind, type ValueColumns } from '../contracts/values.ts';
+import { ReadOutcome, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
 import { numericElements, textElements } from './arrays.ts';
 
 export const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value));
@@ -8,6 +8,15 @@ export const jsonNumber = (value: number): number | string => (Number.isFinite(v
 /** Integers are numbers as long as a double holds them exactly, else decimal strings. */
 const jsonInteger = (value: bigint): number | string =>
   value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+
+/** A description as an object for JSON: a limit that is open is a string, not the null that JSON would make of it (S3). */
+export function jsonMeta(meta: ChannelMeta): object {
+  const limits = (['display', 'control', 'warning', 'alarm'] as const).flatMap((name) => {
+    const found = meta[name];
+    return found ? [[name, { low: jsonNumber(found.low), high: jsonNumber(found.high) }]] : [];
+  });
+  return { ...meta, ...Object.fromEntries(limits) };
+}
 
 /** The value of a row; null when it has none. Enums are their index; their label is in the description. */
 export function jsonValueOf(columns: ValueColumns, row: number): JsonValue {

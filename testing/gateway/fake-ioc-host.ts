@@ -3,6 +3,7 @@ import { json, type Bus } from '../../src/bus/port.ts';
 import { DreyError } from '../../src/contracts/errors.ts';
 import { decodeFrame, encodeFrame } from '../../src/contracts/frame.ts';
 import type { ChannelView, IocView } from '../../src/contracts/iocs.ts';
+import { metaToText } from '../../src/contracts/meta-text.ts';
 import { buckets, subjects, token } from '../../src/contracts/subjects.ts';
 import { AccessBits, emptyValueColumns, ReadOutcome, ValueKind, type ChannelMeta } from '../../src/contracts/values.ts';
 import type { DescribeRequest, HostBeat, LiveAnswer, LiveRead } from '../../src/contracts/work.ts';
@@ -81,7 +82,8 @@ export async function startFakeIocHost(bus: Bus, host: string, iocName: string):
     bus.answer(subjects.liveDescribe, async (body) => {
       if (fake.silent) return undefined;
       const { hashes } = json.decode<DescribeRequest>(body);
-      return json.encode({ metas: Object.fromEntries(hashes.filter((hash) => metas.has(hash)).map((hash) => [hash, metas.get(hash)])) });
+      const known = hashes.filter((hash) => metas.has(hash)).map((hash) => `${JSON.stringify(hash)}:${metaToText(metas.get(hash)!)}`);
+      return new TextEncoder().encode(`{"metas":{${known.join(',')}}}`);
     }),
     bus.answer(subjects.hostIocs, async (body) => {
       if (fake.silent) return undefined;

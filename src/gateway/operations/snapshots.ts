@@ -6,6 +6,7 @@ import { encodeFrame } from '../../contracts/frame.ts';
 import { snapshotLabels, snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { CatalogueStore, SnapshotFilter, SnapshotPage, SnapshotStore, TagStore } from '../../persistence/port.ts';
+import { jsonMeta } from '../../snapshots/json-values.ts';
 import { mustMayMarkGolden, type Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import type { JobOperations } from './jobs.ts';
@@ -61,7 +62,7 @@ export function createSnapshotOperations({ snapshots, catalogue, tags, bus, audi
       const snapshot = await snapshots.get(id);
       const columns = await snapshots.columns(id);
       const [names, metas] = await Promise.all([catalogue.names(columns.channel), snapshots.metas([...new Set(columns.metaHash)])]);
-      return encodeFrame({ snapshot, names, metas: Object.fromEntries([...metas].map(([hash, meta]) => [String(hash), meta])) }, columns);
+      return encodeFrame({ snapshot, names, metas: Object.fromEntries([...metas].map(([hash, meta]) => [String(hash), jsonMeta(meta)])) }, columns);
     },
 
     edit: async (caller: Caller, id: string, edit: z.output<typeof snapshotEdit>): Promise<SnapshotSummary> => {

@@ -3,7 +3,8 @@
  * that watch everything share one text, and clients with their own selections share its rows.
  */
 import { encodeFrame } from '../../contracts/frame.ts';
-import { copyValueRow, emptyValueColumns, type ChannelMeta } from '../../contracts/values.ts';
+import { copyValueRow, emptyValueColumns } from '../../contracts/values.ts';
+import { jsonMeta } from '../../snapshots/json-values.ts';
 import type { LatestValues } from './latest-values.ts';
 import type { ArrayForm, RowTexts } from './row-text.ts';
 
@@ -76,7 +77,7 @@ export class Batch {
     const { slots } = this;
     const count = this.count(selection);
     const columns = emptyValueColumns(count);
-    const metas: Record<string, ChannelMeta> = {};
+    const metas: Record<string, object> = {};
     // Names and descriptions once: a diff has the descriptions that are new, and every channel was in an `initial` first.
     const names: string[] | undefined = what === 'diff' ? undefined : [];
     let row = 0;
@@ -87,7 +88,7 @@ export class Batch {
       if (table.describedAt[slot]! <= this.#since || table.columns.metaHash[slot] === 0n) continue;
       const hash = table.columns.metaHash[slot]!;
       const meta = table.metas.get(hash);
-      if (meta) metas[String(hash)] = meta;
+      if (meta) metas[String(hash)] = jsonMeta(meta);
     }
     const head = { type: what, sequence: this.to, count, timestamp: now / 1000, ...(names ? { names } : {}), ...(Object.keys(metas).length > 0 ? { metas } : {}) };
     const bytes = encodeFrame(head, columns);

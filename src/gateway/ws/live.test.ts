@@ -10,7 +10,7 @@ let gateway: GatewayForTest;
 let beats: FakeIocHost;
 let host: LiveHost;
 const ids: Record<string, number> = {};
-const kG = { units: 'kG', precision: 3, control: { low: -10, high: 10 } };
+const kG = { units: 'kG', precision: 3, control: { low: -10, high: 10 }, alarm: { low: -Infinity, high: 9 } };
 const modes = { labels: ['Off', 'Standby', 'On'] };
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ beforeAll(async () => {
   host.values.set(ids['Q:1:RB']!, { num: Number.NaN });
   host.values.set(ids['Q:2:SP']!, { num: 2 });
   host.values.set(ids['K:MODE']!, { kind: ValueKind.enum, num: 1, meta: modes });
-  host.values.set(ids['WAVE']!, { kind: ValueKind.double, bytes: new Uint8Array(new Float64Array([1, Number.NaN]).buffer) });
+  host.values.set(ids['WAVE']!, { kind: ValueKind.double, bytes: new Uint8Array(new Float64Array([1, Number.NaN, -Infinity]).buffer) });
   host.values.set(ids['DEAD:SP']!, { outcome: ReadOutcome.disconnected });
   await eventually(async () => (await gateway.good('GET', '/v1/health/heartbeat')).alive, { saying: 'the gateway to see the host' });
 });
@@ -53,7 +53,7 @@ test('subscribe by names: an acknowledgement, an initial picture, then what chan
   const initial = await client.next('initial');
   expect(initial.count).toBe(2);
   expect(initial.data['Q:2:SP']).toMatchObject({ value: 2, connected: true, status: 0, severity: 0, timestamp: 1700000000.123456, timestampNs: '1700000000123456789' });
-  expect(initial.data['Q:1:SP']).toMatchObject({ value: 1.5, severity: 1, status: 4, units: 'kG', precision: 3, limits: { control: { low: -10, high: 10 } } });
+  expect(initial.data['Q:1:SP']).toMatchObject({ value: 1.5, severity: 1, status: 4, units: 'kG', precision: 3, limits: { control: { low: -10, high: 10 }, alarm: { low: '-Infinity', high: 9 } } });
   expect(initial.data['Q:1:SP'].updated_at).toBeGreaterThan(1_600_000_000);
   host.set(ids['Q:1:SP']!, { severity: 2, status: 3 });
   host.set(ids['K:MODE']!, { num: 2 });
@@ -88,11 +88,11 @@ test('S1, S3: every value is valid JSON; a PV without one says why; enums have t
   expect(data['BIG']).toMatchObject({ value: null, connected: false, outcome: 'notOwned' });
   expect(data['K:MODE'].enumLabel).toBe(modes.labels[data['K:MODE'].value]);
   expect(data['WAVE'].value.kind).toBe('double');
-  expect([...new Float64Array(new Uint8Array(Buffer.from(data['WAVE'].value.base64, 'base64')).buffer)]).toEqual([1, Number.NaN]);
+  expect([...new Float64Array(new Uint8Array(Buffer.from(data['WAVE'].value.base64, 'base64')).buffer)]).toEqual([1, Number.NaN, -Infinity]);
   client.say({ type: 'subscribe', arrays: 'json' });
   await client.next('ack', (message) => message.count === 7);
   host.send([ids['WAVE']!]);
-  expect((await client.next('diff', (message) => message.data.WAVE)).data.WAVE.value).toEqual([1, 'NaN']);
+  expect((await client.next('diff', (message) => message.data.WAVE)).data.WAVE.value).toEqual([1, 'NaN', '-Infinity']);
 });
 
 test('one diff has the latest value per changed PV of a window', async () => {
@@ -182,10 +182,10 @@ test('with the binary subprotocol values are typed columns, names and descriptio
   await client.next('initial');
   const { head, columns } = client.frames[0]!;
   const row = head.names.indexOf('WAVE');
-  expect([...new Float64Array(columns.bytes.get(row)!.slice().buffer)]).toEqual([1, Number.NaN]);
+  expect([...new Float64Array(columns.bytes.get(row)!.slice().buffer)]).toEqual([1, Number.NaN, -Infinity]);
   expect(columns.channel[row]).toBe(ids['WAVE']);
   const described = columns.metaHash[head.names.indexOf('Q:1:SP')]!;
-  expect(head.metas[String(described)]).toMatchObject(kG);
+  expect(head.metas[String(described)]).toEqual({ ...kG, alarm: { low: '-Infinity', high: 9 } });
   host.set(ids['Q:1:SP']!, { num: 9 });
   const seen = await eventually(() => client.frames.find((frame) => frame.head.type === 'diff' && frame.columns.num[0] === 9), { saying: 'the change as columns' });
   expect([seen.head.names, seen.head.metas, seen.head.count, seen.columns.channel[0]]).toEqual([undefined, undefined, 1, ids['Q:1:SP']]);
