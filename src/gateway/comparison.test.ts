@@ -47,13 +47,19 @@ test('only differences by default, every channel with all=true, each with its ve
   expect(whole.differences.map(({ pvName }: { pvName: string }) => pvName)).toEqual(['M:1', 'M:1:RB', 'M:2', 'M:3', 'MODE', 'WAVE']);
   expect(rowsOf(whole).get('M:2')).toMatchObject({ verdict: 'same', withinTolerance: true, relTolerance: 0.1, value1: 2, value2: 2.1 });
   expect(rowsOf(whole).get('M:3')).toEqual(rowsOf(compared).get('M:3'));
+  // Of an entry whose readback alone differs, the readback is shown and not the setpoint.
+  const readback = await saved('readback', { 'M:1:RB': { num: 7, meta: units } });
+  expect((await gateway.good('GET', `/v1/snapshots/${a.id}/compare/${readback.id}`)).differences).toMatchObject([{ pvId: entries[0]!.id, pvName: 'M:1:RB', role: 'readback', value1: 1, value2: 7 }]);
   const page = await gateway.good('GET', `/v1/snapshots/${a.id}/compare/${b.id}?all=true&limit=2&offset=3`);
   expect(page).toMatchObject({ totalCount: 6, limit: 2, offset: 3, differences: whole.differences.slice(3, 5) });
 });
 
 test('the comparison is the same the other way round, unlike one that divides by the first value', async () => {
-  const [a, b] = [await saved('ten', { 'M:2': { num: 10 } }), await saved('eleven', { 'M:2': { num: 11 } })];
-  for (const [first, second] of [[a, b], [b, a]] as const) expect((await gateway.good('GET', `/v1/snapshots/${first.id}/compare/${second.id}`)).differenceCount).toBe(0);
+  // 1.05 apart with a tolerance of 0.1: more than a tenth of the smaller, less than a tenth of the larger.
+  const [a, b] = [await saved('ten', { 'M:2': { num: 10 } }), await saved('eleven', { 'M:2': { num: 11.05 } })];
+  for (const query of ['', '?all=true']) for (const [first, second] of [[a, b], [b, a]] as const) {
+    expect((await gateway.good('GET', `/v1/snapshots/${first.id}/compare/${second.id}${query}`)).differenceCount, `${first.title} against ${second.title}${query}`).toBe(0);
+  }
 });
 
 test('tolerances of the request go before those of the catalogue', async () => {

@@ -74,10 +74,11 @@ test('a search with live values has them by name, and says why when it has none'
   expect(Object.keys(found.liveValues)).toHaveLength(2);
 });
 
-test('live/all has every PV of the catalogue, in valid JSON with NaN in it', async () => {
+test('live/all has every PV of the catalogue, in valid JSON with NaN and infinities in it', async () => {
+  host.values.set(ids.get('B:2:RB')!, { num: -Infinity });
   const { values, count } = await gateway.good('GET', '/v1/pvs/live/all');
   expect(count).toBe(4);
-  expect(values).toMatchObject({ 'A:1': { value: 1, units: 'mm', severity: 0 }, 'B:2': { value: 'NaN' }, 'C:3': { value: null, outcome: 'notFound' } });
+  expect(values).toMatchObject({ 'A:1': { value: 1, units: 'mm', severity: 0 }, 'B:2': { value: 'NaN' }, 'B:2:RB': { value: '-Infinity', connected: true }, 'C:3': { value: null, outcome: 'notFound' } });
 });
 
 test('the cache and the EPICS test tell of the ioc-hosts, not of the gateway', async () => {
@@ -150,6 +151,14 @@ test('snapshots are found by title, tag, author, time and PV, sorted and paged, 
   expect(await list('pvName=ONLY:LATER')).toEqual({ titles: ['holds it'], total: 1 });
   expect((await list('pvName=A:1&title=many')).total).toBe(104);
   expect(await gateway.refused('GET', '/v1/snapshots?pvName=NO:SUCH')).toMatchObject({ status: 404, body: { detail: expect.stringContaining('NO:SUCH') } });
+  // Most PVs of all, and the only one with this tag; its title comes first, its time last.
+  const tagged3 = await gateway.good<CatalogueEntry>('POST', '/v1/pvs', { setpointAddress: 'ONLY:TAGGED', readbackAddress: 'ONLY:TAGGED:RB', tagNames: { Area: ['L3'] } });
+  await storeSnapshot(gateway.persistence, 'a tagged one', { 'ONLY:TAGGED': { num: 1 } });
+  await gateway.good('DELETE', `/v1/pvs/${tagged3.id}`);
+  expect(await list(`tags=${tagged3.tags[0]!.id}`)).toEqual({ titles: ['a tagged one'], total: 1 });
+  expect((await list('sort=title&order=asc&limit=1')).titles).toEqual(['a tagged one']);
+  expect((await list('sort=createdDate&order=asc&limit=1')).titles).not.toEqual(['a tagged one']);
+  expect((await list('sort=pvCount&order=desc&limit=1')).titles).toEqual(['a tagged one']);
   for (const bad of ['from=yesterday', 'sort=size', 'limit=1001', 'kind=golden']) expect((await gateway.refused('GET', `/v1/snapshots?${bad}`)).status, bad).toBe(422);
 });
 

@@ -17,9 +17,9 @@ afterAll(() => gateway?.[Symbol.asyncDispose]());
 const ended = (status: Job['status'], more: Partial<Job> = {}) => (record: JobRecord): JobRecord => ({ ...record, job: { ...record.job, status, progress: 100, completedAt: new Date().toISOString(), ...more } });
 const running = (record: JobRecord): JobRecord => ({ ...record, job: { ...record.job, status: 'running', progress: 10 }, lease: { owner: 'test', until: Date.now() + 60_000 } });
 
-/** The job that a request under way has made. */
-const pendingJob = (type: Job['type']): Promise<Job> =>
-  eventually(async () => (await gateway.good<Job[]>('GET', `/v1/jobs?status=pending&type=${type}`))[0], { saying: 'the job to be listed' });
+/** The job that a request under way has made. The list may still show one that has just ended as pending. */
+const pendingJob = (type: Job['type'], title?: string): Promise<Job> =>
+  eventually(async () => (await gateway.good<Job[]>('GET', `/v1/jobs?status=pending&type=${type}`)).find(({ jobData }) => jobData['title'] === title), { saying: 'the job to be listed' });
 
 test('J1: a snapshot asked for is a job at once, with who asked and what for', async () => {
   const { jobId, message } = await gateway.good('POST', '/v1/snapshots?use_cache=true', { title: 'night', scope: { kind: 'names', pvNames: ['A'] } });
@@ -43,7 +43,7 @@ test('the mode of the body wins over use_cache, and live is what neither says', 
 
 test('who asks with async=false gets the snapshot when it is stored', async () => {
   const asked = gateway.good('POST', '/v1/snapshots?async=false', { title: 'waited for' });
-  const { id } = await pendingJob('snapshot_create');
+  const { id } = await pendingJob('snapshot_create', 'waited for');
   const snapshot = await storeSnapshot(gateway.persistence, 'waited for', { A: { num: 1 } });
   await gateway.changeJob(id, ended('completed', { resultId: snapshot.id }));
   expect(await asked).toMatchObject({ id: snapshot.id, title: 'waited for', pvCount: 2 });
@@ -51,10 +51,10 @@ test('who asks with async=false gets the snapshot when it is stored', async () =
 
 test('who asks with async=false hears why a job failed or was cancelled', async () => {
   const failing = gateway.refused('POST', '/v1/snapshots?async=false', { title: 'fails' });
-  await gateway.changeJob((await pendingJob('snapshot_create')).id, ended('failed', { error: 'no ioc-host is running' }));
+  await gateway.changeJob((await pendingJob('snapshot_create', 'fails')).id, ended('failed', { error: 'no ioc-host is running' }));
   expect(await failing).toMatchObject({ status: 503, body: { detail: expect.stringContaining('no ioc-host is running') } });
   const cancelled = gateway.refused('POST', '/v1/snapshots?async=false', { title: 'is cancelled' });
-  await gateway.good('POST', `/v1/jobs/${(await pendingJob('snapshot_create')).id}/cancel`);
+  await gateway.good('POST', `/v1/jobs/${(await pendingJob('snapshot_create', 'is cancelled')).id}/cancel`);
   expect(await cancelled).toMatchObject({ status: 409, body: { code: 'cancelled', detail: expect.stringContaining('test admin') } });
 });
 
@@ -93,10 +93,10 @@ test('R4, A1: a restore is recorded before it is handed in, and its rows are sho
   const snapshot = await storeSnapshot(gateway.persistence, 'restore me', { A: { num: 1 }, B: { num: 2 } });
   const asked = gateway.good('POST', `/v1/snapshots/${snapshot.id}/restore?async=false`, { reason: 'orbit is off', pvIds: [entries[0]!.id, entries[1]!.id] });
   const job = await pendingJob('snapshot_restore');
-  expect(job.jobData).toMatchObject({ snapshotId: snapshot.id, selected: 2, reason: 'orbit is off' });
+  expect(job).toMatchObject({ requestedBy: 'test admin', jobData: { snapshotId: snapshot.id, selected: 2, reason: 'orbit is off' } });
   // The job is seen before its acceptance is recorded, never before the request is.
-  const recorded = async (): Promise<{ result: string; why: string }[]> => (await gateway.good('GET', `/v1/audit?what=restore.run&subject=${snapshot.id}`)).results;
-  expect((await recorded()).at(-1)).toMatchObject({ result: 'requested', why: 'orbit is off' });
+  const recorded = async (): Promise<{ who: string; result: string; why: string }[]> => (await gateway.good('GET', `/v1/audit?what=restore.run&subject=${snapshot.id}`)).results;
+  expect((await recorded()).at(-1)).toMatchObject({ who: 'test admin', result: 'requested', why: 'orbit is off' });
   await eventually(async () => (await recorded()).length === 2, { saying: 'the acceptance to be recorded' });
   expect((await recorded())[0]).toMatchObject({ result: `accepted as job ${job.id}`, why: 'orbit is off' });
 
@@ -122,10 +122,16 @@ test('R4, A1: a restore is recorded before it is handed in, and its rows are sho
   expect(await gateway.good('GET', `/v1/jobs/${job.id}/rows?outcome=failed`)).toMatchObject({ totalCount: 1, rows: [{ pvName: 'B' }] });
 });
 
-test('ids that the snapshot does not hold are refused before a restore is handed in', async () => {
+test('ids that the snapshot does not hold are refused before a restore is handed in, 40,000 of them too', async () => {
   const snapshot = await storeSnapshot(gateway.persistence, 'unknown ids', {});
   const before = (await gateway.good<Job[]>('GET', '/v1/jobs')).length;
   expect(await gateway.refused('POST', `/v1/snapshots/${snapshot.id}/restore`, { pvIds: ['nonsense'] })).toMatchObject({ status: 404, body: { faults: ['no entry "nonsense"'] } });
+  expect(await gateway.refused('POST', `/v1/snapshots/${snapshot.id}/restore`, { pvIds: [entries[0]!.id, crypto.randomUUID()] })).toMatchObject({ status: 404 });
+  // More than a statement of the database has parameters.
+  const many = Array.from({ length: 40_000 }, () => crypto.randomUUID());
+  for (const path of ['restore', 'restore/plan']) {
+    expect(await gateway.refused('POST', `/v1/snapshots/${snapshot.id}/${path}`, { pvIds: many })).toMatchObject({ status: 404, body: { detail: expect.stringContaining('does not hold 40000 of the rows') } });
+  }
   expect(await gateway.good('GET', '/v1/jobs')).toHaveLength(before);
 });
 
