@@ -158,9 +158,14 @@ export function emptyValueColumns(length: number): ValueColumns {
 /** Rows `from` to `to` of `source`, copied. */
 export function sliceValueColumns(source: ValueColumns, from: number, to: number): ValueColumns {
   const end = Math.min(to, source.length);
+  // A short slice of many rows looks its own up instead of going through all.
+  const rowsOf = function* (held: { readonly size: number; has(row: number): boolean; keys(): Iterable<number> }): Generator<number> {
+    if (held.size <= end - from) for (const row of held.keys()) if (row >= from && row < end) yield row;
+    if (held.size > end - from) for (let row = from; row < end; row++) if (held.has(row)) yield row;
+  };
   const pick = <V>(map: Map<number, V>): Map<number, V> => {
     const out = new Map<number, V>();
-    for (const [row, value] of map) if (row >= from && row < end) out.set(row - from, value);
+    for (const row of rowsOf(map)) out.set(row - from, map.get(row)!);
     return out;
   };
   return {
@@ -177,7 +182,7 @@ export function sliceValueColumns(source: ValueColumns, from: number, to: number
     access: source.access.slice(from, end),
     text: pick(source.text),
     bytes: pick(source.bytes),
-    rawText: new Set([...source.rawText].filter((row) => row >= from && row < end).map((row) => row - from)),
+    rawText: new Set(Array.from(rowsOf(source.rawText), (row) => row - from)),
   };
 }
 

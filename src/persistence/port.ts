@@ -325,6 +325,8 @@ export interface StoredRestore {
 export interface RestoreStore {
   /** Storing the same job again is a no-op: the first one stands. */
   save(restore: StoredRestore): Promise<void>;
+  /** Rows by outcome. */
+  counts(jobId: string): Promise<Record<string, number>>;
   /** Rows in the order of their names. `outcome`: only these. */
   rows(jobId: string, options: { limit: number; offset: number; outcome?: string }): Promise<{ rows: RestoreRow[]; totalCount: number; counts: Record<string, number> }>;
 }

@@ -110,7 +110,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
 
     result: async (jobId: string, signal: AbortSignal): Promise<z.output<typeof restoreResult>> => {
       await jobs.finished(jobId, signal);
-      const { counts } = await restores.rows(jobId, { limit: 1, offset: 0 });
+      const counts = await restores.counts(jobId);
       const count = (outcome: string): number => counts[outcome] ?? 0;
       const failures: z.output<typeof restoreResult>['failures'] = [];
       for (const outcome of failing) {

@@ -21,6 +21,8 @@ interface AuditRow {
   /** Of a restore's row; null else. */
   readonly restore: number | null;
   readonly row: number;
+  /** Of the part that the row is in. */
+  readonly first: number;
   readonly outcome: number;
   readonly reason: number;
   readonly code: number;
@@ -56,31 +58,34 @@ export function createAudit(database: Database): AuditStore {
 /** Parameters $1 what, $2 subject, $3 who; null = any. */
 const wanted = ({ what, subject, who }: Filter): unknown[] => [what ?? null, subject ?? null, who ?? null];
 const recorded = '($1::text is null or what = $1) and ($2::text is null or subject = $2) and ($3::text is null or who = $3)';
-const ofRestores = `rr.attempted and ($1::text is null or $1 = '${write}') and ($2::text is null or c.name = $2) and ($3::text is null or r.who = $3)`;
+// Parts that may hold the channel are found by their index, which a name joined in cannot use.
+const ofRestores = `rr.attempted and ($1::text is null or $1 = '${write}') and ($3::text is null or r.who = $3)
+  and ($2::text is null or c.name = $2 and int4range(rr.lowest, rr.highest, '[]') @> (select id from channel where name = $2))`;
 
 async function listed(database: Database, filter: Filter, page: { limit: number; offset: number }): Promise<(AuditEvent & { id: string; at: string })[]> {
   // Each half brings no more than the page can show.
   const rows = await database.rows<AuditRow>(
     `select * from (
-       (select id::text, at, who, what, subject, before, after, why, result, null::int4 as restore, 0 as row, 0 as outcome, 0 as reason, 0 as code, '' as job, '' as snapshot, id as place
+       (select id::text, at, who, what, subject, before, after, why, result, null::int4 as restore, 0 as row, 0 as first, 0 as outcome, 0 as reason, 0 as code, '' as job, '' as snapshot, id as place
         from audit where ${recorded} order by audit.id desc limit $4::int4 + $5::int4)
        union all
-       (select 'r' || rr.restore || '.' || rr.row, r.finished_at, r.who, '${write}', c.name, null, null, r.reason, null, rr.restore, rr.row, rr.outcome, rr.why, rr.code, r.job_id, r.snapshot_id::text, -rr.row
+       (select 'r' || rr.restore || '.' || rr.row, r.finished_at, r.who, '${write}', c.name, null, null, r.reason, null, rr.restore, rr.row, rr.first_row, rr.outcome, rr.why, rr.code, r.job_id, r.snapshot_id::text, -rr.row
         from restore_row rr join restore r on r.number = rr.restore join channel c on c.id = rr.channel
-        where ${ofRestores} order by rr.restore desc, rr.row limit $4::int4 + $5::int4)
+        where ${ofRestores} order by rr.restore desc, rr.first_row, rr.row limit $4::int4 + $5::int4)
      ) events order by at desc, place desc limit $4 offset $5`,
     [...wanted(filter), page.limit, page.offset],
   );
-  const values = await restoreValues(database, [...new Set(rows.flatMap((row) => row.restore ?? []))]);
-  return rows.map(({ id, at, who, what, subject, why, ...row }) => {
-    const told = { id, at: at.toISOString(), who, what, subject, why };
+  const valuesOf = await restoreValues(database, rows.flatMap(({ restore, first }) => (restore === null ? [] : [{ restore, first }])));
+  return rows.map(({ id, at: when, who, what, subject, why, ...row }) => {
+    const told = { id, at: when.toISOString(), who, what, subject, why };
     if (row.restore === null) return { ...told, before: valueOf(row.before), after: valueOf(row.after), result: row.result ?? '' };
-    const { before, target, after } = values.get(row.restore)!;
+    const { before, target, after } = valuesOf(row.restore, row.first);
+    const at = row.row - row.first;
     const { sentence } = reasonOf(row.reason, row.code);
     return {
       ...told,
-      before: { value: jsonValueOf(before, row.row) },
-      after: { value: jsonValueOf(target, row.row), readBack: jsonValueOf(after, row.row), job: row.job, snapshot: row.snapshot },
+      before: { value: jsonValueOf(before, at) },
+      after: { value: jsonValueOf(target, at), readBack: jsonValueOf(after, at), job: row.job, snapshot: row.snapshot },
       result: `${restoreOutcomeNames[row.outcome as RestoreOutcome]}${sentence === '' ? '' : `: ${sentence}`}`,
     };
   });

@@ -10,14 +10,16 @@ export interface RestoreValues {
   readonly after: ValueColumns;
 }
 
-export async function restoreValues(session: Session, numbers: readonly number[]): Promise<Map<number, RestoreValues>> {
-  if (numbers.length === 0) return new Map();
-  const rows = await session.rows<{ number: number; before_values: Buffer; target_values: Buffer; after_values: Buffer }>(
-    'select number, before_values, target_values, after_values from restore where number = any($1)',
-    [numbers],
+/** A part is named by its restore and the number of its first row. */
+export async function restoreValues(session: Session, parts: readonly { readonly restore: number; readonly first: number }[]): Promise<(restore: number, first: number) => RestoreValues> {
+  const wanted = new Map(parts.map((part) => [`${part.restore}.${part.first}`, part]));
+  const rows = wanted.size === 0 ? [] : await session.rows<{ restore: number; first_row: number; before_values: Buffer; target_values: Buffer; after_values: Buffer }>(
+    'select restore, first_row, before_values, target_values, after_values from restore_part where (restore, first_row) in (select * from unnest($1::int4[], $2::int4[]))',
+    [[...wanted.values()].map(({ restore }) => restore), [...wanted.values()].map(({ first }) => first)],
   );
   const columns = (bytes: Buffer): ValueColumns => decodeFrame(bytes).columns;
-  return new Map(rows.map((row) => [row.number, { before: columns(row.before_values), target: columns(row.target_values), after: columns(row.after_values) }]));
+  const read = new Map(rows.map((row) => [`${row.restore}.${row.first_row}`, { before: columns(row.before_values), target: columns(row.target_values), after: columns(row.after_values) }]));
+  return (restore, first) => read.get(`${restore}.${first}`)!;
 }
 
 /** Why a row ended as it did, in a sentence. */
