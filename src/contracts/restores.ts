@@ -120,6 +120,8 @@ export const restorePlan = z.object({
   madeAt: z.string(),
   counts: z.record(z.string(), z.number()).describe('all rows by verdict'),
   totalCount: z.number().describe('rows that fit the filter, in all pages'),
+  limit: z.number().describe('rows of a page'),
+  offset: z.number().describe('rows skipped'),
   rows: z.array(planRow),
 });
 export type RestorePlan = z.output<typeof restorePlan>;

@@ -95,7 +95,7 @@ test('R4, A1: a restore is recorded before it is handed in, and its rows are sho
   const job = await pendingJob('snapshot_restore');
   expect(job).toMatchObject({ requestedBy: 'test admin', jobData: { snapshotId: snapshot.id, selected: 2, reason: 'orbit is off' } });
   // The job is seen before its acceptance is recorded, never before the request is.
-  const recorded = async (): Promise<{ who: string; result: string; why: string }[]> => (await gateway.good('GET', `/v1/audit?what=restore.run&subject=${snapshot.id}`)).results;
+  const recorded = async (): Promise<{ who: string; result: string; why: string; after: unknown }[]> => (await gateway.good('GET', `/v1/audit?what=restore.run&subject=${snapshot.id}`)).results;
   expect((await recorded()).at(-1)).toMatchObject({ who: 'test admin', result: 'requested', why: 'orbit is off' });
   await eventually(async () => (await recorded()).length === 2, { saying: 'the acceptance to be recorded' });
   expect((await recorded())[0]).toMatchObject({ result: `accepted as job ${job.id}`, why: 'orbit is off' });
@@ -113,12 +113,13 @@ test('R4, A1: a restore is recorded before it is handed in, and its rows are sho
     jobId: job.id, snapshotId: snapshot.id, who: 'test admin', reason: 'orbit is off', startedAt: new Date(), finishedAt: new Date(), channel: channels,
     outcome: Uint8Array.of(RestoreOutcome.verified, RestoreOutcome.failed), why: Uint8Array.of(0, restoreReasonNames.indexOf('timeout')), code: new Uint16Array(2), attempted: Uint8Array.of(1, 1), before: values(7), target: values(1), after: values(1),
   });
-  await gateway.changeJob(job.id, ended('completed'));
+  await gateway.changeJob(job.id, (record) => ({ ...ended('completed')(record), job: { ...ended('completed')(record).job, resultId: 'the values before' } }));
   expect(await asked).toMatchObject({
-    jobId: job.id, totalPVs: 2, successCount: 1, failureCount: 1, skippedCount: 0, outcomes: { verified: 1, failed: 1 },
+    jobId: job.id, resultId: 'the values before', totalPVs: 2, successCount: 1, failureCount: 1, skippedCount: 0, outcomes: { verified: 1, failed: 1 },
     failures: [{ pvName: 'B', outcome: 'failed', error: expect.stringContaining('deadline') }],
   });
   expect(await gateway.good('GET', `/v1/jobs/${job.id}/rows`)).toMatchObject({ totalCount: 2, rows: [{ pvName: 'A', outcome: 'verified', before: 7, target: 1, after: 1 }, { pvName: 'B', outcome: 'failed', why: 'timeout' }] });
+  expect((await recorded())[0]).toMatchObject({ result: 'ended: 1 verified, 1 failed', why: 'orbit is off', after: { job: job.id, outcomes: { verified: 1, failed: 1 }, resultId: null } });
   expect(await gateway.good('GET', `/v1/jobs/${job.id}/rows?outcome=failed`)).toMatchObject({ totalCount: 1, rows: [{ pvName: 'B' }] });
 });
 

@@ -153,7 +153,7 @@ test('R1: the dry run shows live value, target, difference, right and verdict of
   expect(row('Q:2:SP')).toMatchObject({ verdict: 'unchanged', target: 'NaN', live: 'NaN' });
   expect(row('FIXED:SP')).toMatchObject({ verdict: 'skipped', why: 'readOnlyEntry' });
   expect(row('DEAD:SP')).toMatchObject({ verdict: 'skipped', why: 'noSavedValue' });
-  expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan?verdict=write&limit=1&offset=1`, {})).toMatchObject({ totalCount: 2, counts: plan.counts, rows: [plan.rows.filter(({ verdict }: { verdict: string }) => verdict === 'write')[1]] });
+  expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan?verdict=write&limit=1&offset=1`, {})).toMatchObject({ totalCount: 2, limit: 1, offset: 1, counts: plan.counts, rows: [plan.rows.filter(({ verdict }: { verdict: string }) => verdict === 'write')[1]] });
   expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan`, { pvIds: [] })).toMatchObject({ totalCount: 0, rows: [] });
   expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan`, { pvIds: [entries[3]!.id] })).toMatchObject({ counts: { skipped: 1 }, rows: [{ pvName: 'WAVE', verdict: 'skipped', why: 'noSetpoint' }] });
   expect(await gateway.refused('POST', `/v1/snapshots/${id}/restore/plan`, { pvNames: ['Q:1:RB'] })).toMatchObject({ status: 404, body: { faults: ['no setpoint "Q:1:RB"'] } });

@@ -306,6 +306,8 @@ export interface SnapshotStore {
 export interface StoredRestore {
   readonly jobId: string;
   readonly snapshotId: string;
+  /** The snapshot with the values before, if there is one. */
+  readonly beforeId?: string | null;
   readonly who: string;
   readonly reason: string;
   readonly startedAt: Date;
@@ -323,7 +325,7 @@ export interface StoredRestore {
 }
 
 export interface RestoreStore {
-  /** Storing the same job again is a no-op: the first one stands. */
+  /** Storing the same job again is a no-op: the first one stands. A1: with it goes the audit event `restore.run` that says how it ended. */
   save(restore: StoredRestore): Promise<void>;
   /** Rows by outcome. */
   counts(jobId: string): Promise<Record<string, number>>;

@@ -27,7 +27,7 @@ function planOne(saved: AnyRow, live: AnyRow, options: { setpoint?: PlannedSetpo
     verdict: planVerdicts[plan.verdict[0]!],
     why: restoreReasonNames[plan.why[0]!],
     num: plan.target.num[0],
-    detail: planDetail(plan, columns.saved, columns.live, 0, metaOf),
+    detail: planDetail(plan, columns.live, 0, metaOf),
   };
 }
 

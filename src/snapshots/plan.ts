@@ -13,10 +13,11 @@
  *  8. live value within the entry's tolerance (snapshots/compare.ts)               -> unchanged
  *  9.                                                                              -> write
  */
-import { restoreReasonNames, restoreReasonSentences, type PlanVerdict, type RestoreReason } from '../contracts/restores.ts';
-import { AccessBits, ReadOutcome, sliceValueColumns, ValueKind, valueKindNames, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
-import { elementBytes, numericElements } from './arrays.ts';
+import { restoreReasonNames, type PlanVerdict, type RestoreReason } from '../contracts/restores.ts';
+import { AccessBits, ReadOutcome, sliceValueColumns, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
+import { elementBytes } from './arrays.ts';
 import { compareRows, type MetaOf } from './compare.ts';
+import { reasonName, restoreSentence } from './restore-sentence.ts';
 
 export const planVerdicts = ['write', 'unchanged', 'skipped', 'held', 'failed'] as const satisfies readonly PlanVerdict[];
 
@@ -41,7 +42,7 @@ export interface Plan {
   readonly verdict: Uint8Array;
   /** Index in restoreReasonNames, per row. */
   readonly why: Uint8Array;
-  /** What would be written, in the channel's own type now: an enum as its index on the IOC now. */
+  /** What would be written, in the channel's own type now: an enum as its index on the IOC now. What does not fit stands as it was saved. */
   readonly target: ValueColumns;
   readonly counts: Record<PlanVerdict, number>;
 }
@@ -73,6 +74,7 @@ function decide(saved: ValueColumns, live: ValueColumns, row: number, setpoint: 
   if ((access & AccessBits.known) !== 0 && (access & AccessBits.write) === 0) return ['skipped', 'noWriteAccess'];
   const misfit = fitTarget(saved, live, row, metaOf, target);
   if (misfit !== 'none') return ['skipped', misfit];
+  target.metaHash[row] = live.metaHash[row]!;
   if (outsideDriveLimits(target, row, metaOf(live.metaHash[row]!))) return ['skipped', 'outOfLimits'];
   const tolerance = { abs: setpoint.absTolerance, rel: setpoint.relTolerance };
   // Against the target, so that enums are compared by the index that would be written.
@@ -115,7 +117,6 @@ function fitTarget(saved: ValueColumns, live: ValueColumns, row: number, metaOf:
   const isArray = savedBytes !== undefined && !saved.rawText.has(row);
   const liveIsArray = live.bytes.has(row) && !live.rawText.has(row);
   if (isArray !== liveIsArray || (from === ValueKind.text) !== (to === ValueKind.text)) return 'wrongType';
-  target.metaHash[row] = live.metaHash[row]!;
   if (isArray) {
     // Arrays change their element type only by a change of the record: then a person should look.
     if (from !== to) return 'wrongType';
@@ -155,24 +156,6 @@ function outsideDriveLimits(target: ValueColumns, row: number, meta: ChannelMeta
 }
 
 /** The sentence behind a verdict, with the values and limits at stake. */
-export function planDetail(plan: Plan, saved: ValueColumns, live: ValueColumns, row: number, metaOf: MetaOf): string {
-  const why = restoreReasonNames[plan.why[row]!]!;
-  const meta = metaOf(live.metaHash[row]!);
-  switch (why) {
-    case 'outOfLimits':
-      return `${plan.target.num[row]} is outside the drive limits ${meta?.control?.low} to ${meta?.control?.high}${meta?.units ? ` ${meta.units}` : ''}`;
-    case 'wrongType': {
-      const elements = (columns: ValueColumns): string => {
-        const bytes = columns.bytes.get(row);
-        const numbers = bytes === undefined || columns.rawText.has(row) ? undefined : numericElements(columns.kind[row]!, bytes);
-        return `${numbers ? `${numbers.length} x ` : bytes && !columns.rawText.has(row) ? 'array of ' : ''}${valueKindNames[columns.kind[row]!]}`;
-      };
-      const scalar = saved.bytes.has(row) || saved.kind[row] === ValueKind.text ? '' : ` (${saved.num[row]})`;
-      return `saved as ${elements(saved)}${scalar}, the channel is ${elements(live)}${meta?.maxElements ? ` of at most ${meta.maxElements}` : ''}`;
-    }
-    case 'labelGone':
-      return `the saved label "${metaOf(saved.metaHash[row]!)?.labels?.[saved.num[row]!] ?? saved.num[row]}" is not among ${meta?.labels?.map((label) => `"${label}"`).join(', ') ?? 'the labels'}`;
-    default:
-      return restoreReasonSentences[why];
-  }
+export function planDetail(plan: Plan, live: ValueColumns, row: number, metaOf: MetaOf): string {
+  return restoreSentence(reasonName(plan.why[row]!), 0, { target: plan.target, live, row, metaOf });
 }

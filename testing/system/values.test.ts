@@ -101,7 +101,7 @@ test('a value outside DRVL and DRVH is not written, and the plan says so with bo
   );
   expect(plan.rows).toMatchObject([{ pvName: 'V:LIMITED', why: 'outOfLimits', detail: '5 is outside the drive limits 0 to 3 A', target: 5, live: 2 }]);
   const result = await restore(saved.id, ['V:LIMITED']);
-  expect(result.rows).toMatchObject([{ pvName: 'V:LIMITED', outcome: 'skipped', why: 'outOfLimits' }]);
+  expect(result.rows).toMatchObject([{ pvName: 'V:LIMITED', outcome: 'skipped', why: 'outOfLimits', detail: '5 is outside the drive limits 0 to 3 A' }]);
   expect((await ca.get(['V:LIMITED'])).get('V:LIMITED')).toBe(2);
 });
 

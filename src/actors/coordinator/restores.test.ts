@@ -53,6 +53,9 @@ test('R4: a restore writes what was saved, row by row, keeps what was there befo
   expect(rows.find((row) => row.pvName === 'SET:1')).toMatchObject({ outcome: 'skipped', why: 'readOnlyEntry' });
   await eventually(() => events.length === 1, { saying: 'the event' });
   // A1.
+  expect((await facility.persistence.audit.list({ what: 'restore.run' }, { limit: 100, offset: 0 })).results).toMatchObject([
+    { who: 'bob', why: 'test', subject: at.snapshotId, result: 'ended: 36 verified, 1 unchanged, 3 skipped', after: { job: job.id, resultId: job.resultId, outcomes: { verified: 36 } } },
+  ]);
   const audit = await facility.persistence.audit.list({ what: 'pv.write' }, { limit: 100, offset: 0 });
   expect(audit.totalCount).toBe(36);
   expect(audit.results.find((event) => event.subject === 'SET:20')).toMatchObject({ who: 'bob', why: 'test', result: 'verified', before: { value: facility.ids.get('SET:20')! / 10 + 1_000 }, after: { value: facility.ids.get('SET:20')! / 10, job: job.id } });

@@ -89,14 +89,22 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
   const store = async (context: RestoreContext): Promise<void> => {
     const { before: was, target: wanted, ledger: book, plan: rows } = await outcome(context);
     await persistence.restores.save({
-      ...identity, startedAt, finishedAt: new Date(clock.now()),
+      ...identity, beforeId: context.beforeId, startedAt, finishedAt: new Date(clock.now()),
       channel: rows.channel, outcome: book.outcome, why: book.why, code: book.code, attempted: book.attempted, before: was, target: wanted, after: book.after,
     });
     result = await resultOf(book, rows.channel, persistence.catalogue);
     post({ type: 'stored' });
   };
 
+  /** A1: of what ended without rows, the log says no more than that. */
+  const tellEnd = ({ cancelledBy, reason }: RestoreContext): void => {
+    const told = cancelledBy === null ? `failed: ${reason ?? 'for no known reason'}` : `cancelled by ${cancelledBy} before anything was written`;
+    const event = { who: requestedBy, what: 'restore.run', subject: work.snapshotId, before: null, after: { job: id }, why: work.request.reason, result: told };
+    persistence.audit.record([event]).catch((err: unknown) => log.error({ job: id, err, result: told }, 'how a restore ended could not be recorded in the audit log'));
+  };
+
   const announce = (context: RestoreContext): void => {
+    if (result === undefined) tellEnd(context);
     if (bus.state !== 'connected' || result === undefined) return;
     bus.publish(subjects.restoreEvent(id), json.encode({ job: id, snapshotId: work.snapshotId, outcomes: result.outcomes, beforeId: context.beforeId }));
   };

@@ -1,6 +1,7 @@
 /** What is told when a restore has ended: counts, and the first failures by name. */
-import { RestoreOutcome, restoreOutcomeNames, restoreReasonNames, restoreReasonSentences } from '../../contracts/restores.ts';
+import { RestoreOutcome, restoreOutcomeNames } from '../../contracts/restores.ts';
 import type { CatalogueStore } from '../../persistence/port.ts';
+import { reasonName, reasonSentence } from '../../snapshots/restore-sentence.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface RestoreResult {
@@ -18,11 +19,6 @@ export interface RestoreResult {
 
 const failing = new Set<number>([RestoreOutcome.failed, RestoreOutcome.held, RestoreOutcome.unknown]);
 const mostFailures = 50;
-
-function sentenceOf(ledger: Ledger, row: number): string {
-  const code = ledger.code[row]!;
-  return `${restoreReasonSentences[restoreReasonNames[ledger.why[row]!] ?? 'none']}${code === 0 ? '' : ` (protocol error ${code})`}`;
-}
 
 export async function resultOf(ledger: Ledger, channels: Int32Array, catalogue: CatalogueStore): Promise<RestoreResult> {
   const counts = new Array<number>(restoreOutcomeNames.length).fill(0);
@@ -42,6 +38,6 @@ export async function resultOf(ledger: Ledger, channels: Int32Array, catalogue: 
     unknownCount: of(RestoreOutcome.unknown),
     skippedCount: of(RestoreOutcome.skipped),
     outcomes: Object.fromEntries(counts.flatMap((count, outcome) => (count > 0 ? [[restoreOutcomeNames[outcome]!, count]] : []))),
-    failures: failed.map((row, at) => ({ pvId: entryOf.get(channels[row]!) ?? null, pvName: names[at]!, error: sentenceOf(ledger, row) })),
+    failures: failed.map((row, at) => ({ pvId: entryOf.get(channels[row]!) ?? null, pvName: names[at]!, error: reasonSentence(reasonName(ledger.why[row]!), ledger.code[row]!) })),
   };
 }

@@ -101,15 +101,18 @@ export function snapshotCommands(connect: () => Client): Command {
     .option('--pv <name...>', 'only these setpoints')
     .option('--reason <text>', 'why; goes to the audit log', '')
     .option('--deadline <ms>', 'time one write has for completing', wholeNumber, 5000)
+    .option('--limit <n>', 'rows of the plan and of the outcome to show', wholeNumber, 1000)
+    .option('--offset <n>', 'skip so many of them', wholeNumber, 0)
     .option('-y, --yes', 'do not ask')
     .option('--json', 'print JSON')
     .action(restore);
-  async function restore(reference: string, options: { dryRun?: true; pv?: string[]; reason: string; deadline: number; yes?: true; json?: true }): Promise<void> {
+  async function restore(reference: string, options: { dryRun?: true; pv?: string[]; reason: string; deadline: number; limit: number; offset: number; yes?: true; json?: true }): Promise<void> {
     const client = connect();
+    const { limit, offset } = options;
     const id = await snapshotId(client, reference);
     const request = { ...(options.pv ? { pvNames: options.pv } : {}), reason: options.reason, deadlineMs: options.deadline };
     if (options.dryRun || !options.yes) {
-      const plan = await client.post<RestorePlan>(`/v1/snapshots/${id}/restore/plan`, request, { limit: 1000 });
+      const plan = await client.post<RestorePlan>(`/v1/snapshots/${id}/restore/plan`, request, { limit, offset });
       if (options.dryRun && options.json) return printJson(plan);
       if (!options.json) printPlan(plan);
       if (options.dryRun) return;
@@ -119,14 +122,15 @@ export function snapshotCommands(connect: () => Client): Command {
     }
     const { jobId } = await client.post<{ jobId: string }>(`/v1/snapshots/${id}/restore`, request);
     const job = await follow(client, jobId);
-    const ended = await client.get<{ rows: RestoreRow[]; counts: Record<string, number>; totalCount: number }>(`/v1/jobs/${jobId}/rows`, { limit: 1000 });
+    const ended = await client.get<{ rows: RestoreRow[]; counts: Record<string, number>; totalCount: number }>(`/v1/jobs/${jobId}/rows`, { limit, offset });
     const bad = ended.rows.filter((row) => ['failed', 'held', 'unknown'].includes(row.outcome));
     if ((ended.counts['failed'] ?? 0) + (ended.counts['held'] ?? 0) + (ended.counts['unknown'] ?? 0) > 0) process.exitCode = exitCodes.incomplete;
     if (options.json) return printJson({ job, ...ended });
     const changed = ended.rows.filter((row) => ['written', 'verified'].includes(row.outcome));
     if (changed.length + bad.length > 0) printTable(['PV', 'OUTCOME', 'BEFORE', 'TARGET', 'AFTER', ''], [...changed, ...bad].map((row) => [row.pvName, row.outcome, cell(row.before), cell(row.target), cell(row.after), row.detail]));
     print(`restored: ${tally(ended.counts)}`);
-    if (job.resultId) print(`the values before are kept: drey snapshot restore ${job.resultId}`);
+    tellRest(ended);
+    if (job.resultId) print(`the values before are kept; this puts them back: drey snapshot restore ${job.resultId}`);
   }
 
   snapshot
@@ -168,11 +172,16 @@ function printQuality({ quality }: SnapshotSummary): void {
   for (const ioc of quality.iocsNotAnswering) print(`  IOC ${ioc.ioc} gave none of its ${count(ioc.rows, 'row')}: ${ioc.reason}`);
 }
 
+function tellRest({ rows, totalCount }: { rows: readonly unknown[]; totalCount: number }): void {
+  if (totalCount > rows.length) print(`${rows.length.toLocaleString('en')} of ${count(totalCount, 'row')} were looked at here; see --limit and --offset`);
+}
+
 function printPlan(plan: RestorePlan): void {
   const order = ['failed', 'held', 'skipped', 'write'];
   // What will be done stands last, next to the question.
   const shown = plan.rows.filter((row: PlanRow) => row.verdict !== 'unchanged').sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   if (shown.length > 0) printTable(['PV', 'PLAN', 'LIVE', 'TARGET', 'DIFFERENCE', 'UNITS', ''], shown.map((row) => [row.pvName, row.verdict, cell(row.live), cell(row.target), row.difference === null ? '' : cell(row.difference), row.units ?? '', row.detail]));
+  tellRest(plan);
   print(`plan: ${tally(plan.counts)}`);
 }
 

@@ -1,7 +1,7 @@
 /** Restores: the dry run, made here from live values, and the job, which a coordinator does. */
 import { z } from 'zod';
 import { DreyError } from '../../contracts/errors.ts';
-import { restoreReasonNames, restoreReasonSentences, restoreRequest, restoreRow, type PlanRow, type PlanVerdict, type RestorePlan, type RestoreReason, type RestoreRequest } from '../../contracts/restores.ts';
+import { restoreReasonNames, restoreRequest, restoreRow, type PlanRow, type PlanVerdict, type RestorePlan, type RestoreReason, type RestoreRequest } from '../../contracts/restores.ts';
 import { AccessBits, copyValueRow, emptyValueColumns, type ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CatalogueStore, Persistence, SetpointInfo, SnapshotPage } from '../../persistence/port.ts';
@@ -9,6 +9,7 @@ import { numericDifference } from '../../snapshots/compare.ts';
 import { jsonNumber, jsonValueOf } from '../../snapshots/json-values.ts';
 import { planDetail, planRestore, planVerdicts } from '../../snapshots/plan.ts';
 import { selectForRestore } from '../../snapshots/restore-selection.ts';
+import { reasonSentence } from '../../snapshots/restore-sentence.ts';
 import type { Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import type { JobOperations } from './jobs.ts';
@@ -18,6 +19,7 @@ export const restoreBody = restoreRequest.strict();
 
 export const restoreResult = z.object({
   jobId: z.string(),
+  resultId: z.string().nullable().describe('the snapshot with the values before: restoring it undoes this; null = nothing was to be written'),
   totalPVs: z.number().int(),
   successCount: z.number().int().describe('written, verified or already there'),
   failureCount: z.number().int().describe('failed, held or unknown'),
@@ -80,7 +82,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
         ioc: iocOf(saved.channel[row]!),
         verdict: planVerdicts[made.verdict[row]!]!,
         why: restoreReasonNames[made.why[row]!]!,
-        detail: planDetail(made, saved, now.columns, row, metaOf),
+        detail: planDetail(made, now.columns, row, metaOf),
         target: jsonValueOf(made.target, row),
         live: jsonValueOf(now.columns, row),
         difference: difference === null ? null : jsonNumber(difference),
@@ -91,7 +93,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
     const totalCount = wanted.length + lacking.length;
     const rows: PlanRow[] = [];
     for (let at = show.offset; at < Math.min(totalCount, show.offset + show.limit); at++) rows.push(rowAt(at));
-    return { snapshotId, madeAt: new Date(clock.now()).toISOString(), counts: { ...made.counts, skipped: made.counts.skipped + selection.withoutSetpoint.length }, totalCount, rows };
+    return { snapshotId, madeAt: new Date(clock.now()).toISOString(), counts: { ...made.counts, skipped: made.counts.skipped + selection.withoutSetpoint.length }, totalCount, limit: show.limit, offset: show.offset, rows };
   };
 
   return {
@@ -109,7 +111,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
     },
 
     result: async (jobId: string, signal: AbortSignal): Promise<z.output<typeof restoreResult>> => {
-      await jobs.finished(jobId, signal);
+      const { resultId } = await jobs.finished(jobId, signal);
       const counts = await restores.counts(jobId);
       const count = (outcome: string): number => counts[outcome] ?? 0;
       const failures: z.output<typeof restoreResult>['failures'] = [];
@@ -120,6 +122,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
       }
       return {
         jobId,
+        resultId,
         totalPVs: Object.values(counts).reduce((sum, rows) => sum + rows, 0),
         successCount: count('written') + count('verified') + count('unchanged'),
         failureCount: failing.reduce((sum, outcome) => sum + count(outcome), 0),
@@ -156,5 +159,5 @@ const writableOf = (access: number): boolean | null => ((access & AccessBits.kno
 function skippedRow(entry: SnapshotPage['entries'][number]): PlanRow {
   const why: RestoreReason = entry.setpoint === null ? 'noSetpoint' : 'noSavedValue';
   const pvName = (entry.setpoint ?? entry.readback ?? entry.config)?.name ?? entry.entryId;
-  return { pvId: entry.entryId, pvName, ioc: null, verdict: 'skipped', why, detail: restoreReasonSentences[why], target: null, live: null, difference: null, units: null, writable: null };
+  return { pvId: entry.entryId, pvName, ioc: null, verdict: 'skipped', why, detail: reasonSentence(why), target: null, live: null, difference: null, units: null, writable: null };
 }

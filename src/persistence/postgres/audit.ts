@@ -3,10 +3,10 @@
  * are its rows (restores.ts): they are listed here as `pv.write` and stored there.
  */
 import { restoreOutcomeNames, type RestoreOutcome } from '../../contracts/restores.ts';
-import { jsonValueOf } from '../../snapshots/json-values.ts';
 import type { AuditEvent, AuditStore } from '../port.ts';
-import type { Database } from './database.ts';
-import { reasonOf, restoreValues } from './restore-values.ts';
+import type { Database, Session } from './database.ts';
+import type { MetaTable } from './metas.ts';
+import { tellRows } from './restore-values.ts';
 
 interface AuditRow {
   readonly id: string;
@@ -34,25 +34,27 @@ type Filter = Parameters<AuditStore['list']>[0];
 
 const write = 'pv.write';
 
-export function createAudit(database: Database): AuditStore {
+export function createAudit(database: Database, metas: MetaTable): AuditStore {
   return {
-    record: async (events) => {
-      if (events.length === 0) return;
-      const column = (pick: (event: AuditEvent) => string | null): (string | null)[] => events.map((event) => pick(event)?.replaceAll('\0', '\u2400') ?? null);
-      await database.rows(
-        `insert into audit (who, what, subject, before, after, why, result)
-         select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])`,
-        [
-          column((event) => event.who), column((event) => event.what), column((event) => event.subject), column((event) => jsonOf(event.before)),
-          column((event) => jsonOf(event.after)), column((event) => event.why), column((event) => event.result),
-        ],
-      );
-    },
+    record: (events) => recordEvents(database, events),
     list: async (filter, page) => {
-      const [results, totalCount] = await Promise.all([listed(database, filter, page), counted(database, filter)]);
+      const [results, totalCount] = await Promise.all([listed(database, metas, filter, page), counted(database, filter)]);
       return { results, totalCount };
     },
   };
+}
+
+export async function recordEvents(session: Session, events: readonly AuditEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const column = (pick: (event: AuditEvent) => string | null): (string | null)[] => events.map((event) => pick(event)?.replaceAll('\0', '\u2400') ?? null);
+  await session.rows(
+    `insert into audit (who, what, subject, before, after, why, result)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])`,
+    [
+      column((event) => event.who), column((event) => event.what), column((event) => event.subject), column((event) => jsonOf(event.before)),
+      column((event) => jsonOf(event.after)), column((event) => event.why), column((event) => event.result),
+    ],
+  );
 }
 
 /** Parameters $1 what, $2 subject, $3 who; null = any. */
@@ -62,7 +64,7 @@ const recorded = '($1::text is null or what = $1) and ($2::text is null or subje
 const ofRestores = `rr.attempted and ($1::text is null or $1 = '${write}') and ($3::text is null or r.who = $3)
   and ($2::text is null or c.name = $2 and int4range(rr.lowest, rr.highest, '[]') @> (select id from channel where name = $2))`;
 
-async function listed(database: Database, filter: Filter, page: { limit: number; offset: number }): Promise<(AuditEvent & { id: string; at: string })[]> {
+async function listed(database: Database, metas: MetaTable, filter: Filter, page: { limit: number; offset: number }): Promise<(AuditEvent & { id: string; at: string })[]> {
   // Each half brings no more than the page can show.
   const rows = await database.rows<AuditRow>(
     `select * from (
@@ -75,17 +77,16 @@ async function listed(database: Database, filter: Filter, page: { limit: number;
      ) events order by at desc, place desc limit $4 offset $5`,
     [...wanted(filter), page.limit, page.offset],
   );
-  const valuesOf = await restoreValues(database, rows.flatMap(({ restore, first }) => (restore === null ? [] : [{ restore, first }])));
-  return rows.map(({ id, at: when, who, what, subject, why, ...row }) => {
-    const told = { id, at: when.toISOString(), who, what, subject, why };
-    if (row.restore === null) return { ...told, before: valueOf(row.before), after: valueOf(row.after), result: row.result ?? '' };
-    const { before, target, after } = valuesOf(row.restore, row.first);
-    const at = row.row - row.first;
-    const { sentence } = reasonOf(row.reason, row.code);
+  const ended = rows.flatMap((row) => (row.restore === null ? [] : [{ id: row.id, restore: row.restore, first: row.first, row: row.row, why: row.reason, code: row.code }]));
+  const told = new Map((await tellRows(database, metas, ended)).map((one, i) => [ended[i]!.id, one]));
+  return rows.map(({ id, at, who, what, subject, why, ...row }) => {
+    const event = { id, at: at.toISOString(), who, what, subject, why };
+    if (row.restore === null) return { ...event, before: valueOf(row.before), after: valueOf(row.after), result: row.result ?? '' };
+    const { before, target, after, sentence } = told.get(id)!;
     return {
-      ...told,
-      before: { value: jsonValueOf(before, at) },
-      after: { value: jsonValueOf(target, at), readBack: jsonValueOf(after, at), job: row.job, snapshot: row.snapshot },
+      ...event,
+      before: { value: before },
+      after: { value: target, readBack: after, job: row.job, snapshot: row.snapshot },
       result: `${restoreOutcomeNames[row.outcome as RestoreOutcome]}${sentence === '' ? '' : `: ${sentence}`}`,
     };
   });

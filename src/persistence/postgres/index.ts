@@ -21,14 +21,15 @@ export interface PostgresOptions {
 
 export function createPersistence({ url, poolSize = 12, log }: PostgresOptions): Persistence {
   const database = createDatabase({ url, poolSize, log });
+  const metas = createMetaTable(database);
   return {
     catalogue: createCatalogue(database),
     tags: createTags(database),
-    snapshots: createSnapshots(database, createMetaTable(database), Math.max(1, Math.floor(poolSize / 2))),
-    restores: createRestores(database),
+    snapshots: createSnapshots(database, metas, Math.max(1, Math.floor(poolSize / 2))),
+    restores: createRestores(database, metas),
     apiKeys: createApiKeys(database, log),
     rules: createRules(database),
-    audit: createAudit(database),
+    audit: createAudit(database, metas),
     migrate: () => migrate(database, log),
     ping: () => database.ping(),
     close: () => database.close(),

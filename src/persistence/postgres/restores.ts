@@ -1,19 +1,20 @@
 /** What became of each row of a restore (R4), kept when its job has ended. */
 import { restoreOutcomeNames, type RestoreRow } from '../../contracts/restores.ts';
 import { DreyError } from '../../contracts/errors.ts';
-import { jsonValueOf } from '../../snapshots/json-values.ts';
-import type { RestoreStore, StoredRestore } from '../port.ts';
+import type { AuditEvent, RestoreStore, StoredRestore } from '../port.ts';
+import { recordEvents } from './audit.ts';
 import type { Database } from './database.ts';
 import { encodeRestoreParts, restorePartColumns } from './restore-encoder.ts';
-import { reasonOf, restoreValues } from './restore-values.ts';
+import type { MetaTable } from './metas.ts';
+import { tellRows } from './restore-values.ts';
 import { forever } from './revisions.ts';
 import { knownForm } from './uuid.ts';
 
-export function createRestores(database: Database): RestoreStore {
+export function createRestores(database: Database, metas: MetaTable): RestoreStore {
   return {
     save: (restore) => saveRestore(database, restore),
     counts: async (jobId) => (await storedRestore(database, jobId)).counts,
-    rows: (jobId, options) => readRows(database, jobId, options),
+    rows: (jobId, options) => readRows(database, metas, jobId, options),
   };
 }
 
@@ -31,7 +32,9 @@ function saveRestore(database: Database, restore: StoredRestore): Promise<void> 
         restore.attempted.reduce((sum, attempted) => sum + attempted, 0), JSON.stringify(countsOf(restore.outcome)),
       ],
     );
-    if (made) await session.copy(`copy restore_part (${restorePartColumns}) from stdin (format binary)`, encodeRestoreParts(made.number, restore));
+    if (!made) return;
+    await recordEvents(session, [endOf(restore)]);
+    await session.copy(`copy restore_part (${restorePartColumns}) from stdin (format binary)`, encodeRestoreParts(made.number, restore));
   });
 }
 
@@ -42,13 +45,22 @@ function countsOf(outcomes: Uint8Array): Record<number, number> {
   return counts;
 }
 
+const named = (counts: Readonly<Record<number, number>>): Record<string, number> => Object.fromEntries(Object.entries(counts).map(([outcome, rows]) => [restoreOutcomeNames[Number(outcome)]!, rows]));
+
+/** A1: how it ended, beside that it was asked for. */
+function endOf({ jobId, snapshotId, beforeId = null, who, reason, outcome }: StoredRestore): AuditEvent {
+  const outcomes = named(countsOf(outcome));
+  const told = Object.entries(outcomes).map(([name, rows]) => `${rows} ${name}`).join(', ');
+  return { who, what: 'restore.run', subject: snapshotId, before: null, after: { job: jobId, outcomes, resultId: beforeId }, why: reason, result: `ended: ${told === '' ? 'no rows' : told}` };
+}
+
 async function storedRestore(database: Database, jobId: string): Promise<{ number: number; counts: Record<string, number> }> {
   const [stored] = await database.rows<{ number: number; counts: Record<string, number> }>('select number, counts from restore where job_id = $1', [jobId]);
   if (!stored) throw new DreyError('notFound', `there are no stored rows of a restore by job ${JSON.stringify(jobId.slice(0, 60))}`);
-  return { number: stored.number, counts: Object.fromEntries(Object.entries(stored.counts).map(([outcome, rows]) => [restoreOutcomeNames[Number(outcome)]!, rows])) };
+  return { number: stored.number, counts: named(stored.counts) };
 }
 
-async function readRows(database: Database, jobId: string, options: { limit: number; offset: number; outcome?: string }): ReturnType<RestoreStore['rows']> {
+async function readRows(database: Database, metas: MetaTable, jobId: string, options: { limit: number; offset: number; outcome?: string }): ReturnType<RestoreStore['rows']> {
   const { number, counts } = await storedRestore(database, jobId);
   const only = options.outcome === undefined ? null : restoreOutcomeNames.indexOf(options.outcome as (typeof restoreOutcomeNames)[number]);
   if (only === -1) throw new DreyError('badInput', `${JSON.stringify(options.outcome!.slice(0, 60))} is no outcome of a restore: one of ${restoreOutcomeNames.join(', ')}`);
@@ -58,22 +70,11 @@ async function readRows(database: Database, jobId: string, options: { limit: num
      where r.restore = $1 and ($2::int2 is null or r.outcome = $2) order by c.name, r.row limit $3 offset $4`,
     [number, only, options.limit, options.offset],
   );
-  const valuesOf = await restoreValues(database, rows.map((row) => ({ restore: number, first: row.first_row })));
+  const told = await tellRows(database, metas, rows.map((row) => ({ restore: number, first: row.first_row, row: row.row, why: row.why, code: row.code })));
   return {
-    rows: rows.map((row): RestoreRow => {
-      const why = reasonOf(row.why, row.code);
-      const { before, target, after } = valuesOf(number, row.first_row);
-      const at = row.row - row.first_row;
-      return {
-        pvId: row.entry_id,
-        pvName: row.name,
-        outcome: restoreOutcomeNames[row.outcome]!,
-        why: why.name,
-        detail: why.sentence,
-        before: jsonValueOf(before, at),
-        target: jsonValueOf(target, at),
-        after: jsonValueOf(after, at),
-      };
+    rows: rows.map((row, i): RestoreRow => {
+      const { sentence, ...values } = told[i]!;
+      return { pvId: row.entry_id, pvName: row.name, outcome: restoreOutcomeNames[row.outcome]!, detail: sentence, ...values };
     }),
     totalCount: only === null ? Object.values(counts).reduce((sum, count) => sum + count, 0) : (counts[options.outcome!] ?? 0),
     counts,
