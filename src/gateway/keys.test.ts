@@ -35,9 +35,15 @@ test('a missing key and an unknown one are 401 with the reason; a lacking scope 
   }
 });
 
-test('a write key cannot mint keys, an admin key can, and a key without any right is refused', async () => {
-  const writer = await gateway.keyWith('read', 'write', 'snapshot', 'restore');
-  expect((await gateway.refused('POST', '/v1/api-keys', { appName: 'mine', scopes: ['admin'] }, { key: writer })).status).toBe(403);
+test('a write key cannot mint keys or end them, an admin key can, and a key without any right is refused', async () => {
+  const victim = await gateway.good('POST', '/v1/api-keys', { appName: 'victim', scopes: ['read'] });
+  const { token: byFlags, scopes } = await gateway.good('POST', '/v1/api-keys', { appName: 'by flags', readAccess: true, writeAccess: true });
+  expect(scopes).not.toContain('admin');
+  for (const key of [byFlags, await gateway.keyWith('read', 'write', 'snapshot', 'restore')]) {
+    expect((await gateway.refused('POST', '/v1/api-keys', { appName: 'mine', scopes: ['admin'] }, { key })).status).toBe(403);
+    expect((await gateway.refused('DELETE', `/v1/api-keys/${victim.id}`, undefined, { key })).status).toBe(403);
+  }
+  expect((await gateway.call('GET', '/v1/pvs', undefined, { key: victim.token })).status).toBe(200);
   expect((await gateway.good('POST', '/v1/api-keys', { appName: 'scoped', scopes: ['snapshot', 'read'] })).scopes).toEqual(['read', 'snapshot']);
   expect(await gateway.refused('POST', '/v1/api-keys', { appName: 'nothing', readAccess: false, writeAccess: false })).toMatchObject({ status: 409, body: { detail: expect.stringContaining('needs a right') } });
 });

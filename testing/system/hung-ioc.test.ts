@@ -24,7 +24,7 @@ afterAll(async () => {
   await Promise.all(iocs?.map((ioc) => ioc.stop()) ?? []);
 });
 
-const take = (title: string, mode = 'live'): Promise<SnapshotSummary> => drey.post('/v1/snapshots?async=false', { title, mode, deadlineMs });
+const take = (title: string, mode = 'live', withinMs = deadlineMs): Promise<SnapshotSummary> => drey.post('/v1/snapshots?async=false', { title, mode, deadlineMs: withinMs });
 const breaker = async (ioc: number): Promise<IocView> => (await drey.get<IocView[]>('/v1/iocs')).find(({ name }) => name === `127.0.0.1:${iocs[ioc]!.port}`)!;
 
 test('I1, I2: a hung IOC costs one timeout once, then nothing, and its breaker closes by itself', async () => {
@@ -84,3 +84,23 @@ test('an operator opens and closes a breaker, with a reason that is kept', async
   const audit = await drey.get<{ results: { why: string }[] }>('/v1/audit?limit=100');
   expect(audit.results.map((event) => event.why)).toEqual(expect.arrayContaining(['maintenance', 'done']));
 }, 60_000);
+
+test('I1: PVs that no IOC has, and some that their IOC has lost, cost a snapshot nothing', async () => {
+  const lost = 10;
+  const { port } = iocs[3]!;
+  iocs[3]!.process.signal('SIGKILL');
+  await eventually(async () => (await breaker(3)).state !== 'closed', { saying: 'the breaker to open' });
+  iocs[3] = await startSoftIoc({ records: manyRecords(perIoc - lost, (n) => ({ type: 'ao', name: `I3:${n}`, fields: { VAL: n } })), port });
+  await eventually(async () => (await breaker(3)).state === 'closed' && (await breaker(3)).channels.connected === perIoc - lost, { saying: 'the IOC to be back', withinMs: 30_000 });
+  await drey.post('/v1/pvs/multi', Array.from({ length: perIoc }, (_, n) => ({ setpointAddress: `NO:SUCH:${n}` })));
+  for (const mode of ['live', 'monitored']) {
+    const taken = await eventually(async () => {
+      const { quality } = await take(`dead PVs, ${mode}`, mode, 20_000);
+      return quality.outcomes['notOwned'] === undefined ? quality : undefined;
+    }, { saying: 'the new PVs to be watched' });
+    expect(taken.outcomes['ok'], mode).toBe(4 * perIoc - lost);
+    expect(taken.rows - taken.outcomes['ok']!, mode).toBe(perIoc + lost);
+    // Far from the deadline, on a loaded machine too.
+    expect(taken.durationMs, mode).toBeLessThan(5_000);
+  }
+}, 90_000);

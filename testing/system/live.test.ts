@@ -46,6 +46,9 @@ test('S1, S3: everything is there at once, and what changes on an IOC comes as a
   const alarm = await client.next('diff', (message) => message.data['L:AO']?.value === 12);
   expect(alarm.data['L:AO']).toMatchObject({ severity: 2, status: 3 });
   expect(Math.abs(Date.now() / 1000 - alarm.data['L:AO'].timestamp)).toBeLessThan(60);
+  // The value stands, the alarm ends.
+  await put('L:AO.HIHI', 20);
+  expect((await client.next('diff', (message) => message.data['L:AO']?.severity === 0)).data['L:AO']).toMatchObject({ value: 12, severity: 0, status: 0 });
 });
 
 test('I1, S1: values of a hung IOC are none any more, those of the others go on, and all are back with it', async () => {

@@ -10,7 +10,7 @@ const iocName = (at: number): string => `127.0.0.1:${iocs[at]!.port}`;
 
 const records = (n: number): string => recordsDb([
   { type: 'ao', name: `S${n}:SP`, fields: { VAL: n, EGU: 'kG', PREC: 3, DRVL: -100, DRVH: 100, HIGH: 50, HSV: 'MINOR', PINI: 'YES' } },
-  { type: 'ai', name: `S${n}:RB`, fields: { VAL: n + 0.5, EGU: 'kG', PINI: 'YES' } },
+  { type: 'ai', name: `S${n}:RB`, fields: { VAL: n + 0.5, EGU: 'kG', HIGH: 0, HSV: 'MINOR', PINI: 'YES' } },
   { type: 'mbbo', name: `S${n}:MODE`, fields: { ZRST: 'Off', ONST: 'On', VAL: 1, ZRVL: 0, ONVL: 1, PINI: 'YES' } },
 ]);
 
@@ -150,7 +150,9 @@ test('snapshots: taken async and sync, from monitors and direct, listed, shown i
   for (const id of [snapshot.id, job.resultId]) {
     const shown = await good('GET', `/v1/snapshots/${id}`);
     expect(shown.pvValues.map(({ pvName }: Any) => pvName)).toEqual(['NO:SUCH:PV', 'S1:MODE', 'S1:SP', 'S2:SP']);
-    expect(shown.pvValues[2]).toMatchObject({ pvId: entries['S1'].id, setpointName: 'S1:SP', readbackName: 'S1:RB', setpointValue: { value: 1, units: 'kG', precision: 3, status: expect.any(Number), severity: expect.any(Number), timestamp: expect.any(String), limits: { control: { low: -100, high: 100 } } }, readbackValue: { value: 1.5 } });
+    expect(shown.pvValues[2]).toMatchObject({ pvId: entries['S1'].id, setpointName: 'S1:SP', readbackName: 'S1:RB', setpointValue: { value: 1, units: 'kG', precision: 3, status: expect.any(Number), severity: expect.any(Number), timestamp: expect.any(String), limits: { control: { low: -100, high: 100 } } }, readbackValue: { value: 1.5, severity: 1, status: 4, units: 'kG', limits: { warning: { high: 0 } }, timestampNs: expect.stringMatching(/^\d{19}$/) } });
+    // The time is the IOC's, of a moment ago.
+    expect(Math.abs(Date.now() - Date.parse(shown.pvValues[2].readbackValue.timestamp))).toBeLessThan(600_000);
     expect(shown.pvValues[1].setpointValue).toMatchObject({ value: 1, enumLabel: 'On', labels: ['Off', 'On'] });
     expect(shown.pvValues[0].setpointValue).toMatchObject({ value: null, outcome: 'notFound' });
     expect((await good('GET', `/v1/snapshots/${id}?limit=1&offset=2`)).pvValues).toEqual([shown.pvValues[2]]);

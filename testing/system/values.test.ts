@@ -105,6 +105,26 @@ test('a value outside DRVL and DRVH is not written, and the plan says so with bo
   expect((await ca.get(['V:LIMITED'])).get('V:LIMITED')).toBe(2);
 });
 
+test('entries that share a readback both have it, and configuration channels are captured too, live and from monitors', async () => {
+  await drey.post('/v1/pvs/multi', [
+    { setpointAddress: 'V:FAR', readbackAddress: 'V:LIMITED', configAddress: 'V:LIMITED.EGU' },
+    { readbackAddress: 'V:LIMITED', configAddress: 'V:LIMITED.DRVH', device: 'shares' },
+    { configAddress: 'V:FAR.EGU', device: 'configuration alone' },
+  ]);
+  await drey.connected(names.length + 4);
+  for (const mode of ['live', 'monitored']) {
+    const rows = await eventually(async () => {
+      const { id } = await drey.post<SnapshotSummary>('/v1/snapshots?async=false', { title: `shared, ${mode}`, mode });
+      const { pvCount, pvValues } = await drey.get<{ pvCount: number; pvValues: Record<string, { value: unknown } | null>[] }>(`/v1/snapshots/${id}`);
+      expect(pvCount).toBe(names.length + 4);
+      const shown = pvValues.map((row) => [row['setpointValue'], row['readbackValue'], row['configValue']].map((cell) => cell?.value)).filter((values) => values[1] !== undefined || values[2] !== undefined);
+      return shown.flat().includes(null) ? undefined : shown;
+    }, { saying: `values of all, ${mode}`, everyMs: 100 });
+    expect(rows, mode).toEqual(expect.arrayContaining([[50, 2, 'A'], [undefined, 2, 3], [undefined, undefined, 'A']]));
+    expect(rows).toHaveLength(3);
+  }
+});
+
 async function restore(id: string, pvNames?: string[]): Promise<{ rows: { pvName: string; outcome: string; why: string }[] }> {
   const { jobId } = await drey.post<{ jobId: string }>(`/v1/snapshots/${id}/restore`, { reason: 'test', ...(pvNames ? { pvNames } : {}) });
   expect(await drey.finished(jobId)).toMatchObject({ status: 'completed' });

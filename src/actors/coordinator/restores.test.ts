@@ -73,6 +73,7 @@ test('R3: the values about to be overwritten are kept before the first write, an
   const job = await facility.jobs.finished((await restore(at)).id, 20_000);
   expect(job.status).toBe('completed');
   expect(keptFirst).toBe(true);
+  expect(await facility.persistence.snapshots.get(job.resultId!)).toMatchObject({ kind: 'before-restore', createdBy: 'bob' });
   const undo = await facility.jobs.finished((await restore({ ...at, snapshotId: job.resultId! })).id, 20_000);
   expect(undo).toMatchObject({ status: 'completed', message: '40 PVs: 40 verified' });
   expect(new Map([...at.host.channels].map(([channel, { value }]) => [channel, value]))).toEqual(before);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { requestCancel, submitJob } from '../../bus/jobs.ts';
 import { json } from '../../bus/port.ts';
+import type { JobRecord } from '../../contracts/jobs.ts';
 import { takeSnapshot, type SnapshotSummary, type TakeSnapshotInput } from '../../contracts/snapshots.ts';
-import { subjects } from '../../contracts/subjects.ts';
+import { buckets, subjects } from '../../contracts/subjects.ts';
 import { ReadOutcome } from '../../contracts/values.ts';
 import { eventually } from '../../../testing/harness/index.ts';
 import { fakeFacility, type FakeFacility } from '../../../testing/fakes/facility.ts';
@@ -102,6 +103,30 @@ test('J1: a job whose coordinator stops is finished by the next one, and its sna
   expect(await facility.jobs.finished(id, 15_000)).toMatchObject({ status: 'completed' });
   expect(host.readItems.map((item) => item.run)).toEqual([1, 1, 2, 2]);
   expect((await facility.persistence.snapshots.list({}, { limit: 10, offset: 0 })).totalCount).toBe(1);
+});
+
+test('J1: a job of a process that died is taken up by another when its lease has run out, not before', async () => {
+  await using facility = await fakeFacility({ setpoints: 20, iocs: 2 });
+  await facility.host('h1');
+  const { id } = await take(facility);
+  // As kill -9 leaves it: running, by somebody who renews no lease any more.
+  const bucket = await facility.bus.keyValue(buckets.jobs);
+  const { value, revision } = (await bucket.get(id))!;
+  const record = json.decode<JobRecord>(value);
+  const until = Date.now() + 1_000;
+  await bucket.update(id, json.encode({ ...record, job: { ...record.job, status: 'running' }, lease: { owner: 'the dead#1', until } } satisfies JobRecord), revision);
+  await facility.coordinator('c2');
+  expect(await facility.jobs.finished(id, 20_000)).toMatchObject({ status: 'completed' });
+  expect(Date.now()).toBeGreaterThan(until);
+});
+
+test('J1: a job whose work breaks in a way that nobody foresaw fails with the reason', async () => {
+  await using facility = await fakeFacility({ setpoints: 4, iocs: 1 });
+  await facility.host('h1');
+  const snapshots = { ...facility.persistence.snapshots, begin: async () => { throw new TypeError('nobody foresaw this'); } };
+  await facility.coordinator('c1', { ...facility.persistence, snapshots });
+  const { id } = await take(facility);
+  expect(await facility.jobs.finished(id, 10_000)).toMatchObject({ status: 'failed', error: expect.stringContaining('nobody foresaw this'), completedAt: expect.any(String) });
 });
 
 test('J1: NATS killed while values are gathered: the job reads again and completes', async () => {
