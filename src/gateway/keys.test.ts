@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startGateway, type GatewayForTest } from '../../testing/gateway/index.ts';
+import { apiScopes, type ApiScope } from '../persistence/port.ts';
 
 let gateway: GatewayForTest;
 beforeAll(async () => {
@@ -47,6 +48,35 @@ test('a write key cannot mint keys or end them, an admin key can, and a key with
   expect((await gateway.good('POST', '/v1/api-keys', { appName: 'scoped', scopes: ['snapshot', 'read'] })).scopes).toEqual(['read', 'snapshot']);
   expect(await gateway.refused('POST', '/v1/api-keys', { appName: 'nothing', readAccess: false, writeAccess: false })).toMatchObject({ status: 409, body: { detail: expect.stringContaining('needs a right') } });
 });
+
+/** Who may do what, said here a second time; the first that fits. Other GETs are for readers. */
+const rights: readonly (readonly [of: RegExp, ...scopes: ApiScope[]])[] = [
+  [/^(POST|DELETE) .*\/api-keys/, 'admin'],
+  [/ \/v1\/webhooks/, 'admin'],
+  [/^POST .*\/(compare|compare\/live|restore\/plan|pvs\/live|ws\/ticket)$/, 'read'],
+  [/^POST .*\/cancel$/, 'snapshot', 'restore'],
+  [/^POST .*\/(restore|open|close|observe)$/, 'restore'],
+  [/^(POST|PUT|DELETE) \/v1\/(pvs|tags|health\/watchdog)/, 'write'],
+  [/^(POST|PUT|DELETE) \/v1\/(snapshots|schedules|triggers|jobs)/, 'snapshot'],
+  [/^GET /, 'read'],
+];
+
+test('each scope opens its own routes and no other: read, write, snapshot, restore, admin', async () => {
+  const { paths } = await gateway.good<{ paths: Record<string, Record<string, { security?: unknown }>> }>('GET', '/docs/json');
+  const routes = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).filter(([, { security }]) => security !== undefined).map(([method]) => [method.toUpperCase(), path] as const));
+  expect(routes.length).toBeGreaterThan(70);
+  for (const scope of apiScopes) {
+    const key = await gateway.keyWith(scope);
+    for (const [method, path] of routes) {
+      const [, ...scopes] = rights.find(([of]) => of.test(`${method} ${path}`)) ?? ([/none/] as const);
+      expect(scopes, `the test is to say who may ${method} ${path}`).not.toHaveLength(0);
+      const { status } = await gateway.call(method, path.replace(/\{\w+\}/g, 'none'), method === 'POST' || method === 'PUT' ? {} : undefined, { key });
+      const said = `${method} ${path} with the scope ${scope}`;
+      if (scopes.includes(scope)) expect([401, 403], said).not.toContain(status);
+      else expect(status, said).toBe(403);
+    }
+  }
+}, 60_000);
 
 test('the key of the request itself is deactivated only by force', async () => {
   const { id, token } = await gateway.good('POST', '/v1/api-keys', { appName: 'suicidal', scopes: ['admin'] });

@@ -55,6 +55,18 @@ test('J1: three coordinators fire a schedule, and each firing becomes one job', 
   expect(audit.totalCount).toBe(3);
 });
 
+test('a schedule fires by the clocks of its time zone', async () => {
+  await using facility = await fakeFacility({ setpoints: 2, iocs: 1 });
+  // It is 13:00 in Zurich when the clock begins, and 14:30 there is 13:30 UTC.
+  await addSchedule(facility, { cron: '30 14 * * *', timeZone: 'Europe/Zurich', request: { title: '{date} {time}' } });
+  await using rig = await automation(facility);
+  rig.clock.set(Date.parse('2030-01-01T13:29:59Z'));
+  expect(fired(facility)).toEqual([]);
+  rig.clock.set(Date.parse('2030-01-01T13:30:00Z'));
+  await eventually(() => fired(facility).length === 1, { saying: 'the firing' });
+  expect(fired(facility)[0]!.jobData).toMatchObject({ title: '2030-01-01 14:30:00', origin: { firedFor: '2030-01-01T13:30:00.000Z', note: '' } });
+});
+
 test('after an outage of all coordinators the latest firing alone is made up, and that is said', async () => {
   await using facility = await fakeFacility({ setpoints: 2, iocs: 1 });
   await addSchedule(facility);
@@ -123,6 +135,18 @@ test('a firing that is stored twice becomes one job whatever coordinator takes i
   expect(job).toMatchObject({ requestedBy: 'trigger "dump"', jobData: { title: 'dump 2030-01-01 12:00:00: 12.5, ?', origin: { rule: `trigger:${id}`, note: 'SET:1 was 3' } } });
   await facility.bus.store(subjects.firing(id), json.encode({ ...firing, timeNs: String(BigInt(timeNs) + 1n) }), { id: 'c' });
   await eventually(() => fired(facility).length === 2, { saying: 'the job of the next firing' });
+});
+
+test('what fires while no coordinator lives becomes a job when one comes', async () => {
+  await using facility = await fakeFacility({ setpoints: 2, iocs: 1 });
+  const { id } = await addTrigger(facility);
+  const gone = await automation(facility);
+  await gone[Symbol.asyncDispose]();
+  const firing: Firing = { trigger: id, timeNs: String(BigInt(began) * 1_000_000n), value: 3 };
+  await facility.bus.store(subjects.firing(id), json.encode(firing), { id: 'alone' });
+  expect(fired(facility)).toEqual([]);
+  await using _next = await automation(facility);
+  await eventually(() => fired(facility).length === 1, { saying: 'the job', withinMs: 10_000 });
 });
 
 interface Received { readonly headers: Record<string, string | string[] | undefined>; readonly body: string }

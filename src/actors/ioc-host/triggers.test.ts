@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually, startNats } from '../../../testing/harness/index.ts';
+import { eventually, freePort, startNats, temporaryFolder } from '../../../testing/harness/index.ts';
 import { connectNats, ensureTopology } from '../../bus/nats/index.ts';
 import { json, type Bus } from '../../bus/port.ts';
 import { ChannelColumns } from '../../channel-access/columns.ts';
@@ -29,13 +29,13 @@ beforeEach(() => {
 });
 
 /** One channel, in row 3, whose IOC a test plays. */
-function rig() {
+function rig(on: Bus = bus) {
   const columns = new ChannelColumns(8);
   let row = 3;
   let ns = 1_000n;
   let outcome: ReadOutcome = ReadOutcome.ok;
   const asked: number[] = [];
-  const answering = bus.answer(subjects.automationTriggers, async () => {
+  const answering = on.answer(subjects.automationTriggers, async () => {
     asked.push(1);
     return json.encode({ triggers: [trigger] });
   });
@@ -51,7 +51,7 @@ function rig() {
       return values;
     },
   };
-  const host = (): Triggers => watchTriggers({ bus, channelAccess, table: { rowOf: () => row }, clock: systemClock, random: Math.random, signal: new AbortController().signal, log: silentLog });
+  const host = (): Triggers => watchTriggers({ bus: on, channelAccess, table: { rowOf: () => row }, clock: systemClock, random: Math.random, signal: new AbortController().signal, log: silentLog });
   return {
     host, asked,
     moveTo: (to: number) => void (row = to),
@@ -120,6 +120,38 @@ test('two hosts that see the same update while a channel moves store it once', a
   await Promise.all([one.stop(), two.stop()]);
   expect(await sequenceOf()).toBe(before + 1);
   await ioc.stop();
+});
+
+test('what fires while NATS is away is stored when it is back, in its order and once', async () => {
+  using folder = temporaryFolder('triggers');
+  const port = await freePort();
+  let server = await startNats({ port, dataFolder: folder.path });
+  await using _server = { [Symbol.asyncDispose]: () => server.stop() };
+  const own = await connectNats({ servers: server.connection.servers, name: 'triggers outage', log: silentLog });
+  await using _bus = { [Symbol.asyncDispose]: () => own.close() };
+  await ensureTopology(own);
+  const taken: Firing[] = [];
+  const taking = await own.work(streams.firings, { name: 'outage', filter: subjects.firing(trigger.id), ackWaitMs: 5_000, concurrency: 1 }, async ({ body }) => void taken.push(json.decode<Firing>(body)));
+  const ioc = rig(own);
+  const triggers = ioc.host();
+  const edge = (value: number): void => {
+    ioc.set(0);
+    ioc.pulse(triggers);
+    ioc.set(value);
+    ioc.pulse(triggers);
+  };
+  // It knows of the trigger when an edge is stored.
+  await eventually(() => { edge(1); return taken.length > 0; }, { saying: 'the first edge' });
+  process.kill(server.process.pid, 'SIGKILL');
+  await server.process.exited;
+  await eventually(() => own.state === 'disconnected', { saying: 'the outage' });
+  for (const value of [10, 20, 30]) edge(value);
+  server = await startNats({ port, dataFolder: folder.path });
+  await eventually(() => taken.some(({ value }) => value === 30), { saying: 'the last edge', withinMs: 20_000 });
+  await triggers.stop();
+  await taking.stop();
+  await ioc.stop();
+  expect(taken.map(({ value }) => value).filter((value) => value !== 1)).toEqual([10, 20, 30]);
 });
 
 test('a channel that went to another host and came back is seen for the first time again', async () => {
