@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import type { Log } from '../../kernel/log.ts';
-import { copyIn } from './copy.ts';
+import { copyIn } from './copy-in.ts';
 import { databaseFault, isAway } from './faults.ts';
 import { createPulse } from './pulse.ts';
 

@@ -1,6 +1,6 @@
 /** The stored rows of a snapshot as columns. */
 import type { ValueColumns } from '../../contracts/values.ts';
-import { copyOut } from './copy.ts';
+import { copyOut } from './copy-out.ts';
 import type { Database } from './database.ts';
 import { databaseFault } from './faults.ts';
 import { intArray } from './packed.ts';
@@ -14,9 +14,12 @@ export async function readValues(database: Database, snapshot: { number: number;
   const { client, release } = await database.connect();
   let broken: unknown;
   try {
+    // By the key's index, which is as quick as any other way, while workers of their own would mix the rows up:
+    // to sort them, here or there, takes half as long as to read them.
+    const inOrder = 'set local max_parallel_workers_per_gather = 0; set local enable_sort = off';
     // COPY takes no parameters; what is put in are numbers of our own.
     const only = few === undefined ? '' : ` and channel = any('${intArray(few)}'::int4[])`;
-    await copyOut(client, `copy (select ${valueColumnList} from snapshot_value where snapshot = ${snapshot.number}${only}) to stdout (format binary)`, decoder.message);
+    await copyOut(client, `${inOrder}; copy (select ${valueColumnList} from snapshot_value where snapshot = ${snapshot.number}${only} order by channel) to stdout (format binary)`, decoder.row);
   } catch (error) {
     broken = error;
     throw databaseFault(error);

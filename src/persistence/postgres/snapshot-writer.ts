@@ -6,7 +6,7 @@
 import type { SnapshotQuality } from '../../contracts/snapshots.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import type { NewSnapshot, SnapshotWriter } from '../port.ts';
-import { copyIn } from './copy.ts';
+import { copyIn } from './copy-in.ts';
 import { sessionOn, type Database } from './database.ts';
 import { databaseFault, isAway } from './faults.ts';
 import type { Partitions } from './partitions.ts';

@@ -1,11 +1,11 @@
 /** Rows of binary COPY to columns, one message at a time. The other half of value-encoder.ts. */
-import { copyValueRow, emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
-import { channelOrder } from './channel-order.ts';
+import { emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
+import type { TakeRow } from './copy-out.ts';
 import { copyHeader, valueColumnNames } from './value-layout.ts';
 
 export interface ValueDecoder {
   /** One CopyData message: Postgres sends one per row, the header before the first, the end mark by itself. */
-  message(chunk: Buffer): void;
+  readonly row: TakeRow;
   columns(): ValueColumns;
 }
 
@@ -17,6 +17,9 @@ export function createValueDecoder(expected: number): ValueDecoder {
   let numbers = halvesOf(columns.num);
   let row = 0;
   let started = false;
+  let chunk: Buffer | undefined;
+  let view: DataView = new DataView(new ArrayBuffer(0));
+  let at = 0;
 
   const grow = (): void => {
     const larger = { ...emptyValueColumns(Math.max(64, columns.length * 2)), text: columns.text, bytes: columns.bytes, rawText: columns.rawText };
@@ -28,74 +31,68 @@ export function createValueDecoder(expected: number): ValueDecoder {
     numbers = halvesOf(columns.num);
   };
 
+  const long = (halves: Int32Array): void => {
+    const length = view.getInt32(at);
+    at += 4;
+    if (length < 0) return;
+    halves[2 * row + 1] = view.getInt32(at);
+    halves[2 * row] = view.getInt32(at + 4);
+    at += 8;
+  };
+
   return {
-    message: (chunk) => {
-      let at = 0;
+    row: (bytes, from, to) => {
+      if (bytes !== chunk) {
+        chunk = bytes;
+        view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      }
+      at = from;
       if (!started) {
         started = true;
-        at = copyHeader.length;
-        if (at === chunk.length) return;
+        at += copyHeader.length;
+        if (at === to) return;
       }
-      const fields = chunk.readInt16BE(at);
+      const fields = view.getInt16(at);
       if (fields === -1) return;
       if (fields !== valueColumnNames.length) throw new Error(`a stored row has ${fields} columns, not ${valueColumnNames.length}`);
       at += 2;
       if (row === columns.length) grow();
-      const long = (halves: Int32Array): void => {
-        const length = chunk.readInt32BE(at);
-        at += 4;
-        if (length < 0) return;
-        halves[2 * row + 1] = chunk.readInt32BE(at);
-        halves[2 * row] = chunk.readInt32BE(at + 4);
-        at += 8;
-      };
-      const short = (): number => {
-        at += 6;
-        return chunk[at - 1]!;
-      };
       long(times);
       long(metas);
       long(numbers);
       at += 8; // the snapshot, which is the same in all
-      columns.channel[row] = chunk.readInt32BE(at + 4);
+      columns.channel[row] = view.getInt32(at + 4);
       at += 8;
-      if (chunk.readInt32BE(at) >= 0) {
-        columns.code[row] = chunk.readInt32BE(at + 4);
+      if (view.getInt32(at) >= 0) {
+        columns.code[row] = view.getInt32(at + 4);
         at += 4;
       }
       at += 4;
-      columns.outcome[row] = short();
-      columns.kind[row] = short();
-      columns.severity[row] = short();
-      columns.status[row] = short();
-      if (chunk.readInt32BE(at) >= 0) {
+      // Lengths of two, and numbers below 256.
+      columns.outcome[row] = bytes[at + 5]!;
+      columns.kind[row] = bytes[at + 11]!;
+      columns.severity[row] = bytes[at + 17]!;
+      columns.status[row] = bytes[at + 23]!;
+      at += 24;
+      if (view.getInt32(at) >= 0) {
         columns.rawText.add(row);
         at += 1;
       }
       at += 4;
-      const textLength = chunk.readInt32BE(at);
+      const textLength = view.getInt32(at);
       at += 4;
       if (textLength >= 0) {
-        columns.text.set(row, chunk.toString('utf8', at, at + textLength));
+        columns.text.set(row, bytes.toString('utf8', at, at + textLength));
         at += textLength;
       }
-      const arrayLength = chunk.readInt32BE(at);
+      const arrayLength = view.getInt32(at);
       at += 4;
-      // A copy with a buffer of its own: the message's is used again, and typed arrays want alignment.
-      if (arrayLength >= 0) columns.bytes.set(row, new Uint8Array(chunk.subarray(at, at + arrayLength)));
+      // A copy with a buffer of its own: the socket's is used again, and typed arrays want alignment.
+      if (arrayLength >= 0) columns.bytes.set(row, new Uint8Array(bytes.subarray(at, at + arrayLength)));
       row += 1;
     },
-    columns: () => ascending(row === columns.length ? columns : sliceValueColumns(columns, 0, row)),
+    columns: () => (row === columns.length ? columns : sliceValueColumns(columns, 0, row)),
   };
-}
-
-/** Parts that were gathered out of order lie so in the table. Sorting here is quicker than in SQL, which would sort the texts and arrays along. */
-function ascending(columns: ValueColumns): ValueColumns {
-  const order = channelOrder(columns.channel);
-  if (order === undefined) return columns;
-  const sorted = emptyValueColumns(columns.length);
-  order.forEach((from, to) => copyValueRow(columns, from, sorted, to));
-  return sorted;
 }
 
 const halvesOf = (column: BigInt64Array | Float64Array): Int32Array => new Int32Array(column.buffer, column.byteOffset, column.length * 2);
