@@ -204,16 +204,6 @@ export interface SnapshotPage {
   readonly metas: ReadonlyMap<bigint, ChannelMeta>;
 }
 
-/** One row per channel that differs. Rule and tolerances: snapshots/compare.ts, tolerances of the catalogue of the first snapshot. */
-export interface ComparedRow extends NamedRole {
-  readonly rowA: number;
-  readonly rowB: number;
-  readonly verdict: 'differs' | 'onlyInA' | 'onlyInB';
-  /** The tolerances that were applied. */
-  readonly abs: number;
-  readonly rel: number;
-}
-
 export interface NamedRole {
   readonly entryId: string;
   readonly role: 'setpoint' | 'readback' | 'config';
@@ -280,13 +270,6 @@ export interface SnapshotStore {
   setpointValues(id: string): Promise<{ summary: SnapshotSummary; columns: ValueColumns; metas: ReadonlyMap<bigint, ChannelMeta> }>;
   /** All rows as columns, ascending by channel id. `channels`: only these. */
   columns(id: string, channels?: Int32Array): Promise<ValueColumns>;
-  /**
-   * Differences between two snapshots, decided in SQL for scalars and in columns for the rest.
-   * Entries are those of the catalogue as either snapshot knew it; missing sides have row -1.
-   * `missingCount`: channels without a value on both sides, which nothing can be said of.
-   */
-  compare(a: string, b: string, options?: CompareOptions): Promise<{ differences: ComparedRow[]; columnsA: ValueColumns; columnsB: ValueColumns; matchCount: number; differenceCount: number; missingCount: number; metas: ReadonlyMap<bigint, ChannelMeta> }>;
-
   /** The first snapshot's entries and tolerances go before those that only a later one knew. */
   comparable(ids: readonly string[], options?: CompareOptions): Promise<Comparable>;
   /** Which of these devices entries of the snapshots had then. */

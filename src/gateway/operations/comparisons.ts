@@ -84,17 +84,8 @@ export function createComparisonOperations({ snapshots, tags, live, clock }: Com
 
   return {
     compare: async (first: string, second: string, wanted: Wanted): Promise<z.output<typeof comparison>> => {
-      const head = { snapshot1Id: first, snapshot2Id: second };
-      const options = await optionsOf([first, second], wanted);
-      if (wanted.all) {
-        const found = await snapshots.comparable([first, second], options);
-        return { ...head, ...(await pairs(found, found.columns[1]!, found.metas, wanted)) };
-      }
-      const { differences, columnsA, columnsB, metas, ...counted } = await snapshots.compare(first, second, options);
-      refuseNothing(wanted, counted);
-      const { limit, offset } = wanted;
-      const rows = differences.slice(offset, offset + limit).map((row) => pairRow(row, row.rowA, row.rowB, row, { first: columnsA, second: columnsB, metas }));
-      return { ...head, differences: rows, ...counted, totalCount: counted.differenceCount, limit, offset };
+      const found = await snapshots.comparable([first, second], await optionsOf([first, second], wanted));
+      return { snapshot1Id: first, snapshot2Id: second, ...(await pairs(found, found.columns[1]!, found.metas, wanted)) };
     },
 
     /** Only channels that the snapshot captured: what it does not hold cannot have changed since. */

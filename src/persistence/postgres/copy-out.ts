@@ -5,6 +5,8 @@
  */
 import type { PoolClient, Submittable } from 'pg';
 import type { Duplex } from 'node:stream';
+import type { Database } from './database.ts';
+import { databaseFault } from './faults.ts';
 
 /** A row lies in `bytes` from `from` to before `to`; they are the socket's, valid during the call. */
 export type TakeRow = (bytes: Buffer, from: number, to: number) => void;
@@ -22,7 +24,21 @@ interface CopyOutQuery extends Submittable {
   callback?(): void;
 }
 
-export function copyOut(client: PoolClient, statement: string, take: TakeRow): Promise<void> {
+/** The rows of a COPY statement, on a connection of its own. */
+export async function copyRows(database: Pick<Database, 'connect'>, statement: string, take: TakeRow): Promise<void> {
+  const { client, release } = await database.connect();
+  let broken: unknown;
+  try {
+    await copyOut(client, statement, take);
+  } catch (error) {
+    broken = error;
+    throw databaseFault(error);
+  } finally {
+    release(broken);
+  }
+}
+
+function copyOut(client: PoolClient, statement: string, take: TakeRow): Promise<void> {
   return new Promise((resolve, reject) => {
     let failed: unknown;
     const row: TakeRow = (bytes, from, to) => {

@@ -1,51 +1,76 @@
-/** Several snapshots side by side as columns, where SQL cannot narrow them down: against live values, more than two, or every row. */
-import type { Comparable, CompareOptions, EntryFilter } from '../port.ts';
+/** Several snapshots side by side as columns, for the rule of snapshots/compare.ts. */
+import { distinctHashes } from '../../contracts/values.ts';
+import type { Comparable, CompareOptions, EntryFilter, NamedRole } from '../port.ts';
+import type { CatalogueThen, EntryThen } from './catalogue-then.ts';
 import type { Database, Session } from './database.ts';
 import { entryFilterCondition } from './entry-filter.ts';
 import type { MetaTable } from './metas.ts';
 import { unpackDoubles, unpackInts } from './packed.ts';
 import { readSnapshot, type SnapshotRow } from './snapshot-rows.ts';
-import { nameRoles, rolesThen } from './snapshot-roles.ts';
+import { nameRoles, roleNames, rolesThen } from './snapshot-roles.ts';
 import { readValues } from './snapshot-values.ts';
 
+/** A row per channel of each entry; `name` says what stands behind some of them. */
 interface Roles {
-  readonly versions: Int32Array;
-  readonly roles: Int32Array;
   readonly channel: Int32Array;
   readonly abs: Float64Array;
   readonly rel: Float64Array;
+  name(rows: readonly number[]): Promise<NamedRole[]>;
 }
 
 export type ReadComparable = (ids: readonly string[], options?: CompareOptions) => Promise<Comparable>;
 
-export function createComparable(database: Database, metas: MetaTable): ReadComparable {
-  // A revision never changes, and most snapshots are of everything: a live view compares with the same one again and again.
-  let kept: { revision: number; roles: Roles } | undefined;
+export function createComparable(database: Database, catalogueThen: CatalogueThen, metas: MetaTable): ReadComparable {
+  // A live view compares with the same snapshot again and again.
+  const kept = new WeakMap<readonly EntryThen[], Roles>();
 
   const rolesOf = async (snapshots: readonly SnapshotRow[], filter: EntryFilter): Promise<Roles> => {
     const [{ catalogue_revision: revision, whole }] = snapshots as [SnapshotRow];
     const plain = whole && Object.keys(filter).length === 0 && snapshots.every((one) => one.catalogue_revision === revision);
-    if (plain && kept?.revision === revision) return kept.roles;
-    const roles = await readRoles(database, snapshots, filter);
-    if (plain) kept = { revision, roles };
+    if (!plain) return readRoles(database, snapshots, filter);
+    const entries = await catalogueThen(revision);
+    let roles = kept.get(entries);
+    if (roles === undefined) kept.set(entries, (roles = rolesOfAll(entries)));
     return roles;
   };
 
   return async (ids, { filter = {}, tolerance = {} } = {}) => {
-    const snapshots: SnapshotRow[] = [];
-    for (const id of ids) snapshots.push(await readSnapshot(database, id));
-    const [{ versions, roles, ...then }, ...columns] = await Promise.all([rolesOf(snapshots, filter), ...snapshots.map((snapshot) => readValues(database, snapshot))]);
-    const hashes = new Set<bigint>();
-    for (const one of columns) for (const hash of one.metaHash) hashes.add(hash);
+    const snapshots = await Promise.all(ids.map((id) => readSnapshot(database, id)));
+    const [roles, ...columns] = await Promise.all([rolesOf(snapshots, filter), ...snapshots.map((snapshot) => readValues(database, snapshot))]);
     return {
-      channel: then.channel,
-      abs: tolerance.abs === undefined ? then.abs : then.abs.map(() => tolerance.abs!),
-      rel: tolerance.rel === undefined ? then.rel : then.rel.map(() => tolerance.rel!),
+      channel: roles.channel,
+      abs: tolerance.abs === undefined ? roles.abs : roles.abs.map(() => tolerance.abs!),
+      rel: tolerance.rel === undefined ? roles.rel : roles.rel.map(() => tolerance.rel!),
       columns,
-      metas: await metas.read(hashes),
-      name: (rows) => nameRoles(database, Int32Array.from(rows, (row) => versions[row]!), Int32Array.from(rows, (row) => roles[row]!)),
+      metas: await metas.read(columns.flatMap((one) => distinctHashes(one.metaHash))),
+      name: roles.name,
     };
   };
+}
+
+function rolesOfAll(entries: readonly EntryThen[]): Roles {
+  const count = entries.reduce((sum, { setpoint, readback, config }) => sum + Number(setpoint !== null) + Number(readback !== null) + Number(config !== null), 0);
+  const [at, role, channel] = [new Int32Array(count), new Uint8Array(count), new Int32Array(count)];
+  const [abs, rel] = [new Float64Array(count), new Float64Array(count)];
+  let row = 0;
+  entries.forEach((entry, index) => {
+    for (let one = 0; one < roleNames.length; one++) {
+      const id = entry[roleNames[one]!];
+      if (id === null) continue;
+      at[row] = index;
+      role[row] = one;
+      channel[row] = id;
+      abs[row] = entry.abs_tolerance;
+      rel[row] = entry.rel_tolerance;
+      row += 1;
+    }
+  });
+  const nameOf = (one: number): NamedRole => {
+    const entry = entries[at[one]!]!;
+    const name = roleNames[role[one]!]!;
+    return { entryId: entry.entry_id, role: name, name: entry[`${name}_name`]! };
+  };
+  return { channel, abs, rel, name: (rows) => Promise.resolve(rows.map(nameOf)) };
 }
 
 function readRoles(database: Database, snapshots: readonly SnapshotRow[], filter: EntryFilter): Promise<Roles> {
@@ -63,6 +88,12 @@ function readRoles(database: Database, snapshots: readonly SnapshotRow[], filter
        from (${once}) x`,
       values,
     );
-    return { versions: unpackInts(found!.versions), roles: unpackInts(found!.roles), channel: unpackInts(found!.channels), abs: unpackDoubles(found!.abs), rel: unpackDoubles(found!.rel) };
+    const [versions, roles] = [unpackInts(found!.versions), unpackInts(found!.roles)];
+    return {
+      channel: unpackInts(found!.channels),
+      abs: unpackDoubles(found!.abs),
+      rel: unpackDoubles(found!.rel),
+      name: (rows) => nameRoles(database, Int32Array.from(rows, (row) => versions[row]!), Int32Array.from(rows, (row) => roles[row]!)),
+    };
   }, 'steady');
 }

@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { addEntries, allChannels, doubles, numberedEntries, openStore, takeSnapshot } from '../../../testing/persistence/store.ts';
-import { compareColumns } from '../../snapshots/compare-columns.ts';
 
 test('the cost of listing is independent of the values stored: it never looks at them', async () => {
   await using store = await openStore();
@@ -36,19 +35,4 @@ test('snapshots of a PV are found over several partitions, one probe each', asyn
   const history = await store.snapshots.history({ pvName: 'TEST:00002' }, { limit: 2, offset: 1 });
   expect(history.totalCount).toBe(35);
   expect(history.points.map(({ snapshot, cells }) => [snapshot.title, history.columns.num[cells[0]!.row]])).toEqual([['n66', 66], ['n64', 64]]);
-});
-
-test('what SQL says of two snapshots, the rule over their columns says too', async () => {
-  await using store = await openStore();
-  await addEntries(store, numberedEntries(200).map((entry, i) => ({ ...entry, absTolerance: i % 3, relTolerance: i % 5 === 0 ? 0.5 : 0 })));
-  const channels = await allChannels(store);
-  const [a, b] = [await takeSnapshot(store, doubles(channels, (i) => i)), await takeSnapshot(store, doubles(channels.slice(0, 190), (i) => i + (i % 4)))];
-  for (const options of [{}, { tolerance: { abs: 1 } }, { tolerance: { abs: 0, rel: 0 } }, { filter: { search: ':0001', devices: ['D1', 'D2'] } }]) {
-    const sql = await store.snapshots.compare(a.id, b.id, options);
-    const found = await store.snapshots.comparable([a.id, b.id], options);
-    const ruled = compareColumns(found, found.columns[0]!, [found.columns[1]!], (hash) => found.metas.get(hash));
-    expect((await found.name(ruled.rows)).map(({ name }) => name).sort(), JSON.stringify(options)).toEqual(sql.differences.map(({ name }) => name));
-    expect([ruled.matchCount, ruled.differenceCount, ruled.missingCount]).toEqual([sql.matchCount, sql.differenceCount, sql.missingCount]);
-    expect(sql.differenceCount).toBeGreaterThan(0);
-  }
 });

@@ -102,7 +102,7 @@ test('D1: ids that are none are not found, and nothing breaks', async () => {
   for (const id of ['', 'x', "'; drop table snapshot; --", '\0', '01a1f9af-42e9-7000-bf60-0493a2a28726', 'g1a1f9af-42e9-7000-bf60-0493a2a28726']) {
     for (const call of [
       () => store.snapshots.get(id), () => store.snapshots.page(id, {}), () => store.snapshots.columns(id), () => store.snapshots.edit(id, { title: 't' }),
-      () => store.snapshots.delete(id), () => store.snapshots.compare(id, id), () => store.catalogue.get(id), () => store.catalogue.edit(id, {}),
+      () => store.snapshots.delete(id), () => store.snapshots.comparable([id, id]), () => store.catalogue.get(id), () => store.catalogue.edit(id, {}),
       () => store.catalogue.delete([id]), () => store.catalogue.resolve({ kind: 'entries', ids: [id] }), () => store.apiKeys.deactivate(id),
       () => store.tags.deleteGroup(id), () => store.tags.createTag(id, 't', null), () => store.tags.deleteTag(id, id),
     ]) {

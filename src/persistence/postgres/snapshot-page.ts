@@ -1,6 +1,8 @@
 /** A snapshot as its entries, for people: what the catalogue said then (S2), and the rows. Reads only, whatever the limit. */
 import { DreyError } from '../../contracts/errors.ts';
+import { distinctHashes } from '../../contracts/values.ts';
 import type { SnapshotCell, SnapshotEntryRow, SnapshotPage } from '../port.ts';
+import { entryThenColumns, entryThenOrder, tagSeparator, type CatalogueThen, type EntryThen } from './catalogue-then.ts';
 import type { Database } from './database.ts';
 import type { MetaTable } from './metas.ts';
 import { indexIn } from './packed.ts';
@@ -8,36 +10,17 @@ import { readSnapshot, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import { readValues } from './snapshot-values.ts';
 import { likePattern } from './text-search.ts';
 
-interface EntryThen {
-  readonly entry_id: string;
-  readonly device: string;
-  readonly description: string;
-  readonly abs_tolerance: number;
-  readonly rel_tolerance: number;
-  readonly read_only: boolean;
-  readonly tags: string;
-  readonly setpoint: number | null;
-  readonly readback: number | null;
-  readonly config: number | null;
-  readonly setpoint_name: string | null;
-  readonly readback_name: string | null;
-  readonly config_name: string | null;
-}
-
 /** The entries of snapshot `s` as they stood when it was taken. */
 export const entriesThen = `snapshot s cross join lateral (
   -- Joined, not looked up: = any of a column's array goes through all of it for each entry, 40 s for 40,000.
   select w.* from entry_version w left join unnest(s.entry_ids) chosen(id) on chosen.id = w.entry_id
   where w.from_revision <= s.catalogue_revision and w.to_revision > s.catalogue_revision and (s.entry_ids is null or chosen.id is not null)) v`;
 
-/** Between the names of an entry's tags: a list is costly to parse, tens of thousands of times. */
-const separator = '\u001f';
-
-export async function readPage(database: Database, metas: MetaTable, id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> {
+export async function readPage(database: Database, catalogueThen: CatalogueThen, metas: MetaTable, id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> {
   const snapshot = await readSnapshot(database, id);
   const whole = options.limit === undefined && !options.offset && !options.search;
   // Of the whole the values can be read beside the entries: on a connection of their own.
-  const entriesThenRead = readEntriesThen(database, snapshot, options);
+  const entriesThenRead = readEntriesThen(database, catalogueThen, snapshot, options);
   const [{ rows, totalCount }, columns] = await Promise.all([
     entriesThenRead,
     whole ? readValues(database, snapshot) : entriesThenRead.then((read) => readValues(database, snapshot, channelsOf(read.rows))),
@@ -50,17 +33,21 @@ export async function readPage(database: Database, metas: MetaTable, id: string,
     absTolerance: row.abs_tolerance,
     relTolerance: row.rel_tolerance,
     readOnly: row.read_only,
-    tags: row.tags === '' ? [] : row.tags.split(separator),
+    tags: row.tags === '' ? [] : row.tags.split(tagSeparator),
     setpoint: cell(row.setpoint, row.setpoint_name),
     readback: cell(row.readback, row.readback_name),
     config: cell(row.config, row.config_name),
   }));
-  return { summary: summaryOf(snapshot), totalCount, entries, columns, metas: await metas.read(columns.metaHash) };
+  return { summary: summaryOf(snapshot), totalCount, entries, columns, metas: await metas.read(distinctHashes(columns.metaHash)) };
 }
 
-async function readEntriesThen(database: Database, snapshot: SnapshotRow, options: { limit?: number; offset?: number; search?: string }): Promise<{ rows: EntryThen[]; totalCount: number }> {
+async function readEntriesThen(database: Database, catalogueThen: CatalogueThen, snapshot: SnapshotRow, options: { limit?: number; offset?: number; search?: string }): Promise<{ rows: readonly EntryThen[]; totalCount: number }> {
   const { limit, offset = 0 } = options;
   if (offset < 0 || (limit !== undefined && limit < 0)) throw new DreyError('badInput', `limit ${limit} and offset ${offset} must be 0 or larger`);
+  if (snapshot.whole && !options.search) {
+    const all = await catalogueThen(snapshot.catalogue_revision);
+    return { rows: limit === undefined && offset === 0 ? all : all.slice(offset, limit === undefined ? undefined : offset + limit), totalCount: all.length };
+  }
   const values: unknown[] = [snapshot.number];
   let where = 's.number = $1';
   if (options.search) {
@@ -69,9 +56,7 @@ async function readEntriesThen(database: Database, snapshot: SnapshotRow, option
     where += ` and (${texts.map((name) => `v.${name} ilike $2`).join(' or ')})`;
   }
   const rows = await database.rows<EntryThen>(
-    `select entry_id, v.device, v.description, abs_tolerance, rel_tolerance, read_only, array_to_string(tag_names, '${separator}') as tags,
-       setpoint, readback, config, setpoint_name, readback_name, config_name
-     from ${entriesThen} where ${where} order by coalesce(setpoint_name, readback_name, config_name), entry_id
+    `select ${entryThenColumns('v.')} from ${entriesThen} where ${where} order by ${entryThenOrder}
      limit $${values.length + 1} offset $${values.length + 2}`,
     [...values, limit ?? null, offset],
   );

@@ -1,8 +1,7 @@
 /** The stored rows of a snapshot as columns. */
 import type { ValueColumns } from '../../contracts/values.ts';
-import { copyOut } from './copy-out.ts';
+import { copyRows } from './copy-out.ts';
 import type { Database } from './database.ts';
-import { databaseFault } from './faults.ts';
 import { intArray } from './packed.ts';
 import { createValueDecoder } from './value-decoder.ts';
 import { valueColumnList } from './value-layout.ts';
@@ -11,20 +10,11 @@ import { valueColumnList } from './value-layout.ts';
 export async function readValues(database: Database, snapshot: { number: number; pv_count: number }, channels?: Int32Array): Promise<ValueColumns> {
   const few = channels !== undefined && channels.length < snapshot.pv_count ? channels : undefined;
   const decoder = createValueDecoder(few?.length ?? snapshot.pv_count);
-  const { client, release } = await database.connect();
-  let broken: unknown;
-  try {
-    // By the key's index, which is as quick as any other way, while workers of their own would mix the rows up:
-    // to sort them, here or there, takes half as long as to read them.
-    const inOrder = 'set local max_parallel_workers_per_gather = 0; set local enable_sort = off';
-    // COPY takes no parameters; what is put in are numbers of our own.
-    const only = few === undefined ? '' : ` and channel = any('${intArray(few)}'::int4[])`;
-    await copyOut(client, `${inOrder}; copy (select ${valueColumnList} from snapshot_value where snapshot = ${snapshot.number}${only} order by channel) to stdout (format binary)`, decoder.row);
-  } catch (error) {
-    broken = error;
-    throw databaseFault(error);
-  } finally {
-    release(broken);
-  }
+  // By the key's index, which is as quick as any other way, while workers of their own would mix the rows up:
+  // to sort them, here or there, takes half as long as to read them.
+  const inOrder = 'set local max_parallel_workers_per_gather = 0; set local enable_sort = off';
+  // COPY takes no parameters; what is put in are numbers of our own.
+  const only = few === undefined ? '' : ` and channel = any('${intArray(few)}'::int4[])`;
+  await copyRows(database, `${inOrder}; copy (select ${valueColumnList} from snapshot_value where snapshot = ${snapshot.number}${only} order by channel) to stdout (format binary)`, decoder.row);
   return decoder.columns();
 }

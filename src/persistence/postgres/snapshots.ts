@@ -1,6 +1,6 @@
 import { DreyError } from '../../contracts/errors.ts';
 import type { SnapshotStore } from '../port.ts';
-import { compareSnapshots } from './snapshot-compare.ts';
+import { createCatalogueThen } from './catalogue-then.ts';
 import type { Database } from './database.ts';
 import { readHistory } from './history.ts';
 import type { MetaTable } from './metas.ts';
@@ -18,6 +18,7 @@ import { createTurns } from './turns.ts';
 import { knownForm } from './uuid.ts';
 
 export function createSnapshots(database: Database, metas: MetaTable, writersAtOnce: number): SnapshotStore {
+  const catalogueThen = createCatalogueThen(database);
   const writers = { database, partitions: createPartitions(database), turns: createTurns(writersAtOnce), tagsThen: createTagsThen(database) };
   return {
     begin: (snapshot) => beginSnapshot(writers, snapshot),
@@ -41,11 +42,10 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
         await session.rows('delete from snapshot_value where snapshot = $1', [row.number]);
         return summaryOf(row);
       }),
-    page: (id, options) => readPage(database, metas, id, options),
+    page: (id, options) => readPage(database, catalogueThen, metas, id, options),
     setpointValues: (id) => readSetpointValues(database, metas, id),
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
-    compare: (a, b, options) => compareSnapshots(database, metas, a, b, options),
-    comparable: createComparable(database, metas),
+    comparable: createComparable(database, catalogueThen, metas),
     devicesThen: (ids, devices) => readDevicesThen(database, ids, devices),
     tagsThen: (tagIds) => readTagsThen(database, tagIds),
     history: (of, page) => readHistory(database, metas, of, page),
