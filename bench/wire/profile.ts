@@ -1,33 +1,49 @@
 /**
- * The wire client alone against 10 soft IOCs, for profiling: which phase takes how long, and how much
- * CPU of which thread.
+ * One client alone against 10 soft IOCs, for profiling: which phase takes how long, and how much CPU
+ * of which kind of thread.
  *
- *   node bench/wire/profile.ts get|put|connect|updates [rounds] [threads]
+ *   node bench/wire/profile.ts get|put|connect|updates [rounds] [threads] [wire|libca]
  *   node --cpu-prof --cpu-prof-dir=/tmp/profiles bench/wire/profile.ts get 200
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { libcaOnThisMachine } from '../../testing/harness/libca.ts';
 import { startSoftIoc } from '../../testing/harness/soft-ioc.ts';
 import { ChannelState } from '../../src/channel-access/columns.ts';
 import { readCaEnvironment } from '../../src/channel-access/environment.ts';
 import { WriteOutcome } from '../../src/channel-access/port.ts';
+import { createLibcaClient } from '../../src/channel-access/libca/index.ts';
 import { createWireClient } from '../../src/channel-access/wire/index.ts';
 import { ReadOutcome } from '../../src/contracts/values.ts';
 import { writeStill, writeTicking } from '../iocs.ts';
 
-const [what = 'get', roundsText = '20', threads = '1'] = process.argv.slice(2);
+const [what = 'get', roundsText = '20', threads = '1', kind = 'wire'] = process.argv.slice(2);
 const rounds = Number(roundsText);
 const iocCount = 10;
 const folder = await mkdtemp(join(tmpdir(), 'drey-profile-'));
 const databases = await (what === 'updates' ? writeTicking(folder, iocCount, 1000) : writeStill(folder, iocCount, 5000));
 const iocs = await Promise.all(databases.map(({ path }) => startSoftIoc({ databases: [path] })));
 const names = databases.flatMap((database) => database.names);
+const native = kind === 'libca' ? await libcaOnThisMachine() : undefined;
 
 function start() {
   const read = readCaEnvironment({ EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: iocs.map(({ address }) => address).join(' '), EPICS_CA_REPEATER_PORT: '35065' });
   if (!read.ok) throw new Error(JSON.stringify(read.faults));
-  return createWireClient({ environment: read.environment, threads: Number(threads), capacity: names.length + 1000, echoIdleMs: 5000, echoTimeoutMs: 2000 });
+  const options = { environment: read.environment, threads: Number(threads), capacity: names.length + 1000, echoIdleMs: 5000, echoTimeoutMs: 2000 };
+  return native === undefined ? createWireClient(options) : createLibcaClient({ ...options, ...native });
+}
+
+/** CPU time so far in ms by the name of the thread, all of one name together. */
+function threadCpu(): Map<string, number> {
+  const used = new Map<string, number>();
+  for (const task of readdirSync('/proc/self/task')) {
+    const name = Number(task) === process.pid ? 'main' : readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim();
+    const ms = Number(readFileSync(`/proc/self/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+    used.set(name, (used.get(name) ?? 0) + ms);
+  }
+  return used;
 }
 
 /** Wall and CPU time of one round. */
@@ -67,6 +83,7 @@ async function connectRound(): Promise<void> {
   await access.stop();
 }
 
+let threadsBefore = new Map<string, number>();
 const say = (label: string, { ms, cpu, system }: { ms: number; cpu: number; system: number }): void =>
   console.log(`${label} ${ms.toFixed(1)} ms, CPU ${cpu.toFixed(1)} ms (${system.toFixed(1)} in the system)`);
 
@@ -79,6 +96,7 @@ if (what === 'connect') {
   access.listen(() => {});
   const rowsOf = iocs.map((_, i) => rows.slice(i * (rows.length / iocCount), (i + 1) * (rows.length / iocCount)));
   const sweep = () => Promise.all(iocs.map((ioc, i) => access.read(ioc.address, rowsOf[i]!, 10_000)));
+  threadsBefore = threadCpu();
   if (what === 'updates') {
     for (let round = 0; round < rounds; round++) {
       const before = access.statistics().updates;
@@ -89,6 +107,7 @@ if (what === 'connect') {
   } else {
     const values = await sweep();
     for (let round = 0; round < rounds; round++) {
+      if (round === rounds >> 1) threadsBefore = threadCpu();
       say(what, await timed(async () => {
         if (what === 'get') {
           for (const { outcome } of await sweep()) if (outcome.some((each) => each !== ReadOutcome.ok)) throw new Error('a read failed');
@@ -99,6 +118,8 @@ if (what === 'connect') {
       }));
     }
   }
+  const each = [...threadCpu()].map(([name, ms]) => [name, (ms - (threadsBefore.get(name) ?? 0)) / (what === 'updates' ? rounds : rounds - (rounds >> 1))] as const);
+  console.log('CPU ms per round:', each.filter(([, ms]) => ms > 0.05).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(', '));
   await access.stop();
 }
 await Promise.all(iocs.map((ioc) => ioc.stop()));
