@@ -48,8 +48,7 @@ export interface LibC {
   free(pointer: Pointer): void;
   copyOut(to: Buffer, from: Pointer, size: number): void;
   setenv(name: string, value: string, overwrite: number): number;
-  eventfd(initial: number, flags: number): number;
-  read(fd: number, to: Pointer, size: number): number;
+  pipe2(ends: Pointer, flags: number): number;
   close(fd: number): number;
 }
 
@@ -58,8 +57,7 @@ const cPrototypes: Record<keyof LibC, string> = {
   free: 'void free(uintptr_t)',
   copyOut: 'void *memcpy(void *, uintptr_t, size_t)',
   setenv: 'int setenv(const char *, const char *, int)',
-  eventfd: 'int eventfd(unsigned int, int)',
-  read: 'long read(int, uintptr_t, size_t)',
+  pipe2: 'int pipe2(uintptr_t, int)',
   close: 'int close(int)',
 };
 

@@ -47,6 +47,8 @@ export class Memory {
   readonly f32: Float32Array;
   readonly f64: Float64Array;
   readonly slots: number;
+  /** A pipe, readable when an answer has come that somebody waits for; whoever reads it closes it. */
+  readonly readEnd: number;
   readonly #c: LibC;
   readonly #lane: number;
   readonly #ring: number;
@@ -56,7 +58,7 @@ export class Memory {
   readonly #cells: readonly number[];
   readonly #asks: number;
   readonly #list: number;
-  readonly #fd: number;
+  readonly #writeEnd: number;
   readonly #freeBatches: number[] = [];
   readonly #freeAuxiliaries: number[] = [];
   #usedBatches = 0;
@@ -95,20 +97,17 @@ export class Memory {
     this.f32 = new Float32Array(memory);
     this.f64 = new Float64Array(memory);
     this.#mask = ringLength - 1;
-    this.#fd = c.eventfd(0, nonBlocking);
+    if (c.pipe2(this.base + this.scratch, nonBlocking) !== 0) throw new Error('no pipe for a thread of the libca client: are there too many open files?');
+    this.readEnd = this.i32[this.scratch >> 2]!;
+    this.#writeEnd = this.i32[(this.scratch >> 2) + 1]!;
     this.u32[(this.#lane >> 2) + 1] = this.#mask;
-    this.i32[(this.#lane >> 2) + 3] = this.#fd;
+    this.i32[(this.#lane >> 2) + 3] = this.#writeEnd;
     this.#pointer(this.#lane + 16, this.base + this.#ring);
     for (let i = auxiliaries - 1; i >= 0; i--) this.#freeAuxiliaries.push(i);
   }
 
-  /** Readable when an answer has come that somebody waits for. */
-  get fd(): number {
-    return this.#fd;
-  }
-
   free(): void {
-    this.#c.close(this.#fd);
+    this.#c.close(this.#writeEnd);
     this.#c.free(this.base);
   }
 
@@ -264,10 +263,6 @@ export class Memory {
     return this.u32[this.scratch >> 2]! + this.u32[(this.scratch >> 2) + 1]! * 0x1_0000_0000;
   }
 
-  clearFd(): void {
-    this.#c.read(this.#fd, this.base + this.scratch, 8);
-  }
-
   #unqueue(cell: number): void {
     Atomics.store(this.u32, (cell >> 2) + 5, 0);
   }
@@ -280,4 +275,5 @@ export class Memory {
 
 /** Status of a cell before its answer. */
 export const unanswered = -1;
-const nonBlocking = 0o4000;
+/** O_NONBLOCK and O_CLOEXEC. */
+const nonBlocking = 0o2004000;

@@ -38,8 +38,7 @@ static void push(struct lane *lane, uint32_t token) {
 }
 
 static void rouse(struct lane *lane) {
-    uint64_t one = 1;
-    if (__atomic_exchange_n(&lane->armed, 0, __ATOMIC_ACQ_REL) && write(lane->wake, &one, sizeof one) < 0) lane->armed = 1;
+    if (__atomic_exchange_n(&lane->armed, 0, __ATOMIC_ACQ_REL) && write(lane->wake, "", 1) < 0) lane->armed = 1;
 }
 
 static void begin(struct cell *cell) { __atomic_add_fetch(&cell->sequence, 1, __ATOMIC_ACQ_REL); __atomic_thread_fence(__ATOMIC_SEQ_CST); }

@@ -1,6 +1,6 @@
 /** A thread of the libca client: owns one context, and does what the main thread commands. */
+import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import koffi from 'koffi';
 import { pulsesTaken } from '../wire/counters.ts';
 import type { ThreadSetting } from '../wire/thread-messages.ts';
 import { Outbox } from '../wire/thread/outbox.ts';
@@ -38,11 +38,8 @@ const updates = new Updates(context);
 const pulses = new Pulses(setting.thread, outbox, pulsesTaken(setting.counters), () => undefined, () => updates.takeSide());
 const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new Ioc(context, address, pulses, updates), stop: leave });
 
-// Kept here: a handle that nobody holds is collected, and is silent from then on.
-const poll = koffi.node.poll(memory.fd, { readable: true }, () => {
-  memory.clearFd();
-  drain();
-});
+// Node's own handle: one of koffi's ends the process when a thread dies that has it.
+const wakes = new Socket({ fd: memory.readEnd, readable: true, writable: false }).on('data', drain);
 const timer = setInterval(drain, drainMs);
 memory.arm();
 
@@ -76,7 +73,7 @@ function drain(): void {
 
 async function leave(): Promise<void> {
   clearInterval(timer);
-  poll.close();
+  wakes.destroy();
   // libca waits for its peers to close too, the directory among them.
   directory.close();
   await new Promise((resolve) => setImmediate(resolve));
