@@ -97,6 +97,8 @@ export function loadNative(files: LibcaFiles): Native {
 /** The functions of the compiled sink.c. */
 export interface Sink {
   readonly event: Pointer;
+  /** For monitored numbers, which go to the columns. */
+  readonly update: Pointer;
   readonly connection: Pointer;
   readonly access: Pointer;
   /** Asks for the values of a list of slots; returns how many requests went out. */
@@ -109,6 +111,7 @@ export function loadSink(path: string, { puser }: Native): Sink {
   (library.func('void drey_cell_of(uintptr_t)') as (with_: Pointer) => void)(puser);
   return {
     event: addressOf(library, 'drey_event'),
+    update: addressOf(library, 'drey_update'),
     connection: addressOf(library, 'drey_connection'),
     access: addressOf(library, 'drey_access'),
     get: library.func('uint32_t drey_get(uintptr_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint32_t)') as Sink['get'],

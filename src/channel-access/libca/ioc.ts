@@ -42,6 +42,9 @@ export class Ioc implements PulseSource, SlotOwner {
   readonly #puts: Puts;
   #putCircuit: LibcaPutCircuit | undefined;
   readonly #creating = new Set<number>();
+  /** Where updates that went straight into the columns are counted, and how many of them were noticed. */
+  readonly #tally: number;
+  #noticed = 0;
   readonly #live = new Set<number>();
   /** Given up by their owner, not yet cleared. */
   #leaving: number[] = [];
@@ -58,7 +61,7 @@ export class Ioc implements PulseSource, SlotOwner {
   #probes: ((alive: boolean) => void)[] = [];
   #probeSentAt: number | undefined;
   #putsMoved = false;
-  #updated = false;
+  #setupDue = false;
 
   constructor(context: LibcaContext, address: string, pulses: Pulses, updates: Updates) {
     this.#context = context;
@@ -66,7 +69,8 @@ export class Ioc implements PulseSource, SlotOwner {
     this.#pulses = pulses;
     this.#updates = updates;
     this.#reads = new Reads(context);
-    this.#setup = new Setup(context, address, (done) => this.#ask(done));
+    this.#tally = context.memory.takeTally();
+    this.#setup = new Setup(context, { ioc: address, tally: this.#tally }, (done) => this.#ask(done));
     const probed: Probed = { probe: (done) => this.#probe(done), abandonProbe: (done) => this.#abandonProbe(done) };
     this.#puts = new Puts(context, () => (this.#up ? probed : undefined), (priority, hooks) => {
       this.#putCircuit = new LibcaPutCircuit(context, 2 * ((priority - 1) % priorities) + 1, hooks);
@@ -189,14 +193,19 @@ export class Ioc implements PulseSource, SlotOwner {
     }
   }
 
-  /** From the ring: a monitored channel has a new value. */
+  /** From the ring: a monitored text or array has come. */
   event(slot: number): void {
     this.#heard();
-    if (this.#context.slots.state[slot] !== SlotState.live) return;
-    const fresh = this.#updates.take(slot);
-    if (fresh === 0) return;
-    if (this.updates === 0) this.#pulses.wake(this);
-    this.updates += fresh;
+    if (this.#context.slots.state[slot] === SlotState.live) this.#updated(this.#updates.take(slot));
+  }
+
+  /** Monitored numbers come without a word. */
+  countUpdates(): void {
+    const count = this.#context.memory.tally(this.#tally);
+    if (count === this.#noticed) return;
+    this.#heard();
+    this.#updated((count - this.#noticed) >>> 0);
+    this.#noticed = count;
   }
 
   /** From the ring: units, limits or labels may have changed, the first time since the channel was described. */
@@ -225,10 +234,17 @@ export class Ioc implements PulseSource, SlotOwner {
       this.#putsMoved = false;
       this.#putCircuit?.settled();
     }
-    if (this.#updated) {
-      this.#updated = false;
+    if (this.#setupDue) {
+      this.#setupDue = false;
       this.#setup.pump(now());
     }
+  }
+
+  #updated(fresh: number): void {
+    if (fresh === 0) return;
+    this.#context.counters[Counter.updates]! += fresh;
+    if (this.updates === 0) this.#pulses.wake(this);
+    this.updates += fresh;
   }
 
   #heard(): void {
@@ -293,7 +309,7 @@ export class Ioc implements PulseSource, SlotOwner {
     }
     outbox.row('connected', this.ioc, row);
     this.#setup.want(slot, monitored[row] === 1);
-    this.#updated = true;
+    this.#setupDue = true;
   }
 
   #settleLosses(): void {
@@ -360,10 +376,11 @@ export class Ioc implements PulseSource, SlotOwner {
   }
 
   #leave(slot: number): void {
-    const { slots, slotOf } = this.#context;
+    const { slots, slotOf, memory } = this.#context;
     if (slots.state[slot] === SlotState.leaving) return;
     slots.state[slot] = SlotState.leaving;
     slots.dirty[slot] = 0;
+    memory.unmonitor(slot);
     if (slotOf[slots.row[slot]!] === slot + 1) slotOf[slots.row[slot]!] = 0;
     this.#live.delete(slot);
     this.#creating.delete(slot);

@@ -95,6 +95,11 @@ export class Lane {
     return this.#native.ca.create_subscription(type, count, channel, mask, this.#sink.event, this.#memory.base + cell, 0);
   }
 
+  /** As above for a number, whose updates go straight into the columns. */
+  subscribeColumns(type: number, count: number, channel: Pointer, mask: number, monitor: number): number {
+    return this.#native.ca.create_subscription(type, count, channel, mask, this.#sink.update, this.#memory.base + monitor, 0);
+  }
+
   /** Once for all that this turn of the event loop asks: each flush contends with the threads that receive. */
   flush(): void {
     if (this.#flushing) return;

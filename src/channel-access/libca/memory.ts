@@ -6,6 +6,8 @@
  * it, so it is only given back once the context is destroyed.
  */
 import koffi from 'koffi';
+import type { ChannelColumns } from '../columns.ts';
+import { type Tenure, tenureOf } from '../wire/tenure.ts';
 import type { LibC, Pointer } from './ffi.ts';
 
 /** What a cell of a channel is for. */
@@ -28,7 +30,8 @@ const auxiliary = header + description;
 export const auxiliaries = 1_024;
 const batches = 16_384;
 const batchBytes = 8;
-const laneBytes = 24;
+const laneBytes = 88;
+const monitorBytes = 24;
 /** For one value on its way out or a pointer on its way in. */
 const scratchBytes = 64;
 
@@ -56,9 +59,11 @@ export class Memory {
   readonly #batches: number;
   readonly #auxiliaries: number;
   readonly #cells: readonly number[];
+  readonly #monitors: number;
   readonly #asks: number;
   readonly #list: number;
   readonly #writeEnd: number;
+  readonly #tenure: Tenure;
   readonly #freeBatches: number[] = [];
   readonly #freeAuxiliaries: number[] = [];
   #usedBatches = 0;
@@ -66,8 +71,11 @@ export class Memory {
   /** As far as the ring was seen to be written. */
   #head = 0;
 
-  /** @param slots Channels at the same time. Pages are touched only as slots are used. */
-  constructor(c: LibC, slots: number) {
+  /**
+   * @param slots Channels at the same time. Pages are touched only as slots are used.
+   * @param columns Where libca's threads write monitored numbers, while `tenure` lasts.
+   */
+  constructor(c: LibC, slots: number, columns: ChannelColumns, tenure: SharedArrayBuffer) {
     this.#c = c;
     this.slots = slots;
     const tokens = slots * 6 + auxiliaries + batches;
@@ -84,6 +92,7 @@ export class Memory {
     this.#auxiliaries = take(auxiliaries * auxiliary);
     this.#ring = take(ringLength * 4);
     this.#cells = stride.map((bytes) => take(slots * bytes));
+    this.#monitors = take(slots * monitorBytes);
     this.#asks = take(slots * askBytes);
     this.#list = take(longestPiece * 4);
     this.base = c.calloc(1, end);
@@ -103,6 +112,8 @@ export class Memory {
     this.u32[(this.#lane >> 2) + 1] = this.#mask;
     this.i32[(this.#lane >> 2) + 3] = this.#writeEnd;
     this.#pointer(this.#lane + 16, this.base + this.#ring);
+    this.#tenure = tenureOf(tenure);
+    this.#tenureAndColumns(columns).forEach((place, i) => this.#pointer(this.#lane + 24 + 8 * i, Number(koffi.address(place))));
     for (let i = auxiliaries - 1; i >= 0; i--) this.#freeAuxiliaries.push(i);
   }
 
@@ -133,6 +144,21 @@ export class Memory {
     this.#pointer(cell + 32, options.data ?? this.base + cell + header);
     this.#pointer(cell + 40, options.batch === undefined ? 0 : this.base + options.batch);
     this.#pointer(cell + 48, this.base + this.#lane);
+  }
+
+  /** Makes ready that the updates of a slot go to `row` and are counted in the batch `tally`. Returns the place to give to libca. */
+  monitor(slot: number, row: number, tally: number): number {
+    const at = this.#monitors + slot * monitorBytes;
+    this.#pointer(at, this.base + this.#lane);
+    this.#pointer(at + 8, this.base + tally);
+    Atomics.store(this.i32, (at >> 2) + 4, row);
+    return at;
+  }
+
+  /** From here on no update of the slot is written to the columns. */
+  unmonitor(slot: number): void {
+    Atomics.store(this.i32, ((this.#monitors + slot * monitorBytes) >> 2) + 4, -1);
+    this.#tenure.pause();
   }
 
   /** Notes what a sweep asks of a slot. */
@@ -209,6 +235,18 @@ export class Memory {
     this.#freeBatches.push((batch - this.#batches) / batchBytes);
   }
 
+  /** A place to count updates in; kept for good. */
+  takeTally(): number {
+    const tally = this.takeBatch();
+    if (tally === undefined) throw new Error('too many IOCs for one thread of the libca client');
+    this.setLeft(tally, 0);
+    return tally;
+  }
+
+  tally(at: number): number {
+    return Atomics.load(this.u32, at >> 2);
+  }
+
   /** A batch that only rouses and is no news itself. */
   silence(batch: number): void {
     this.u32[(batch >> 2) + 1] = 0;
@@ -261,6 +299,11 @@ export class Memory {
   /** Reads a pointer that libca wrote to the scratch place. */
   scratchPointer(): Pointer {
     return this.u32[this.scratch >> 2]! + this.u32[(this.scratch >> 2) + 1]! * 0x1_0000_0000;
+  }
+
+  /** In the order of the sink's lane. */
+  #tenureAndColumns({ timeNs, num, sequence, updates, severity, status }: ChannelColumns): NodeJS.TypedArray[] {
+    return [this.#tenure.ended, this.#tenure.busy, timeNs, num, sequence, updates, severity, status];
   }
 
   #unqueue(cell: number): void {

@@ -19,6 +19,8 @@ const propertiesEveryMs = 50;
 export class Setup {
   readonly #context: LibcaContext;
   readonly #ioc: string;
+  /** Where updates are counted. */
+  readonly #tally: number;
   /** Calls back when the IOC has taken everything sent before; false when it cannot be asked. */
   readonly #barrier: (done: () => void) => boolean;
   readonly #view: DataView;
@@ -31,9 +33,10 @@ export class Setup {
   /** Counts lives of the circuit: answers to an earlier one are not for this. */
   #life = 0;
 
-  constructor(context: LibcaContext, ioc: string, barrier: (done: () => void) => boolean) {
+  constructor(context: LibcaContext, { ioc, tally }: { ioc: string; tally: number }, barrier: (done: () => void) => boolean) {
     this.#context = context;
     this.#ioc = ioc;
+    this.#tally = tally;
     this.#barrier = barrier;
     this.#view = hostOrderView(context.memory.u8.buffer as ArrayBuffer);
   }
@@ -94,16 +97,20 @@ export class Setup {
   #subscribeTo(slot: number): number {
     const { slots, memory, lane, native } = this.#context;
     if (!this.#isLive(slot) || (slots.flags[slot]! & ChannelFlag.monitored) === 0) return 0;
-    const cell = memory.cell(slot, Purpose.event);
+    // 0 elements asked are as many as there are: with 1, none would be shown as a 0 (S1).
+    const type = slots.native[slot]! + timeForm;
+    const mask = EventMask.value | EventMask.alarm;
     const isArray = (slots.flags[slot]! & (ChannelFlag.array | ChannelFlag.longText)) !== 0;
+    if (!isArray && slots.native[slot] !== Native.string) {
+      return lane.subscribeColumns(type, 0, slots.channel[slot]!, mask, memory.monitor(slot, slots.row[slot]!, this.#tally)) === 1 ? 1 : 0;
+    }
+    const cell = memory.cell(slot, Purpose.event);
     if (isArray && slots.eventData[slot] === 0) slots.eventData[slot] = native.c.calloc(1, slots.room[slot]!);
     memory.prepare(cell, {
       token: memory.slotToken(slot, Purpose.event),
       ...isArray ? { room: slots.room[slot]!, data: slots.eventData[slot]! } : { room: Memory.scalarRoom },
     });
-    const type = slots.native[slot]! + timeForm;
-    // 0 elements asked are as many as there are: with 1, none would be shown as a 0 (S1).
-    return lane.subscribe(type, 0, slots.channel[slot]!, EventMask.value | EventMask.alarm, cell) === 1 ? 1 : 0;
+    return lane.subscribe(type, 0, slots.channel[slot]!, mask, cell) === 1 ? 1 : 0;
   }
 
   #subscribeToProperties(slot: number): number {

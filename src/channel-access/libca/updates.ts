@@ -1,13 +1,13 @@
 /**
- * Monitor updates of a thread's channels: out of the cells into the shared columns. A cell holds the
- * latest update only, so however fast an IOC sends, each channel is decoded once per turn.
+ * Monitor updates of text and arrays: time and alarm state out of the cells into the shared columns, the
+ * values to the main thread by the pulse. A cell holds the latest update only, so however fast an IOC
+ * sends, each channel is decoded once per turn. Numbers go into the columns without coming by here.
  */
-import { Counter } from '../wire/counters.ts';
-import { Native, timeValueOffset } from '../wire/protocol/dbr.ts';
+import { timeValueOffset } from '../wire/protocol/dbr.ts';
 import { writeTime } from '../wire/protocol/time.ts';
 import { ChannelFlag } from '../wire/thread/channel-flags.ts';
 import type { SideUpdates } from '../wire/thread-messages.ts';
-import { alarmSeverity, alarmStatus, scalarAt, timeBytes } from './decode.ts';
+import { alarmSeverity, alarmStatus, timeBytes } from './decode.ts';
 import { HostHeap } from './heap.ts';
 import { Purpose } from './memory.ts';
 import type { LibcaContext } from './thread-context.ts';
@@ -23,13 +23,13 @@ export class Updates {
 
   /** Takes what the event cell of a live, monitored slot holds. Returns how many updates that were. */
   take(slot: number): number {
-    const { memory, slots, columns, timeWords, counters } = this.#context;
+    const { memory, slots, columns, timeWords } = this.#context;
     const cell = memory.cell(slot, Purpose.event);
     const row = slots.row[slot]!;
     const native = slots.native[slot]!;
     const far = slots.eventData[slot]!;
     let before: number, calls: number;
-    let status = 0, severity = 0, seconds = 0, nanoseconds = 0, num = 0, count = 0;
+    let status = 0, severity = 0, seconds = 0, nanoseconds = 0, count = 0;
     do {
       before = memory.sequence(cell);
       calls = memory.calls(cell);
@@ -44,21 +44,18 @@ export class Updates {
       severity = alarmSeverity(memory, data);
       seconds = memory.u32[(data >> 2) + 1]!;
       nanoseconds = memory.u32[(data >> 2) + 2]!;
-      if (far === 0 && native !== Native.string) num = scalarAt(memory, native, data);
     } while ((before & 1) !== 0 || memory.sequence(cell) !== before);
     const fresh = (calls - slots.seen[slot]!) >>> 0;
     slots.seen[slot] = calls;
     if (fresh === 0 || (far === 0 && count === 0)) return 0;
     if (far !== 0 && timeBytes(native, count) > slots.room[slot]!) return 0;
     Atomics.add(columns.sequence, row, 1);
-    columns.num[row] = num;
     columns.status[row] = status;
     columns.severity[row] = severity;
     writeTime(timeWords, row, seconds, nanoseconds);
     Atomics.add(columns.sequence, row, 1);
     columns.updates[row]! += fresh;
-    counters[Counter.updates]! += fresh;
-    if ((far !== 0 || native === Native.string) && slots.dirty[slot] === 0) {
+    if (slots.dirty[slot] === 0) {
       slots.dirty[slot] = 1;
       this.#dirty.push(slot);
     }

@@ -1,6 +1,7 @@
 /** A thread of the libca client: owns one context, and does what the main thread commands. */
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { ChannelColumns } from '../columns.ts';
 import { pulsesTaken } from '../wire/counters.ts';
 import type { ThreadSetting } from '../wire/thread-messages.ts';
 import { Outbox } from '../wire/thread/outbox.ts';
@@ -16,7 +17,7 @@ import { createLibcaContext } from './thread-context.ts';
 import { Updates } from './updates.ts';
 
 /** Updates are looked for so often; answers that somebody waits for rouse the thread at once. */
-const drainMs = 40;
+const drainMs = 50;
 /** Channels that are leaving still hold their slots. */
 const slotsPerRow = 1.25;
 const spareSlots = 1_000;
@@ -28,7 +29,7 @@ const { environment, capacity } = setting.options;
 
 const native = loadNative(own.files);
 const directory = await Directory.open();
-const memory = new Memory(native.c, Math.ceil(capacity * slotsPerRow) + spareSlots);
+const memory = new Memory(native.c, Math.ceil(capacity * slotsPerRow) + spareSlots, new ChannelColumns(setting.columns), setting.tenure);
 createContext(native, environment, directory.port, own.gate);
 const lane = new Lane(native, loadSink(own.sink, native), memory);
 
@@ -40,7 +41,10 @@ const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (
 
 // Node's own handle: one of koffi's ends the process when a thread dies that has it.
 const wakes = new Socket({ fd: memory.readEnd, readable: true, writable: false }).on('data', drain);
-const timer = setInterval(drain, drainMs);
+const timer = setInterval(() => {
+  for (const ioc of iocs.values()) ioc.countUpdates();
+  drain();
+}, drainMs);
 memory.arm();
 
 /** Takes everything out of the ring. */

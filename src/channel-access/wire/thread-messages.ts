@@ -13,6 +13,8 @@ export interface ThreadSetting {
   readonly columns: ColumnBuffers;
   /** See counters.ts. */
   readonly counters: SharedArrayBuffer;
+  /** See tenure.ts. */
+  readonly tenure: SharedArrayBuffer;
   /** Number of this thread. */
   readonly thread: number;
   /** What only this implementation's threads understand. */

@@ -7,6 +7,7 @@ import { backoffMs } from '../../../kernel/backoff.ts';
 import type { ColumnBuffers } from '../../columns.ts';
 import type { CaOptions, IocAddress } from '../../port.ts';
 import { Counter, countersOf, newCounters, pulsesTaken } from '../counters.ts';
+import { endTenure, newTenure } from '../tenure.ts';
 import type { Command, Report, ThreadSetting } from '../thread-messages.ts';
 
 /** The program of a thread, and what its implementation tells it beside the common setting. */
@@ -25,6 +26,8 @@ interface Member {
   readonly number: number;
   readonly counters: SharedArrayBuffer;
   readonly iocs: Set<IocAddress>;
+  /** Of its present worker. */
+  tenure: SharedArrayBuffer;
   /** Undefined between a death and the replacement. */
   worker: Worker | undefined;
   /** Commands that came while there was no worker. */
@@ -52,7 +55,7 @@ export class Crew {
     this.#listener = listener;
     this.#program = program;
     for (let number = 0; number < Math.max(1, options.threads); number++) {
-      const member: Member = { number, counters: newCounters(), iocs: new Set(), worker: undefined, waiting: [], deaths: 0, startedAt: 0 };
+      const member: Member = { number, counters: newCounters(), iocs: new Set(), tenure: newTenure(), worker: undefined, waiting: [], deaths: 0, startedAt: 0 };
       this.#members.push(member);
       this.#start(member);
     }
@@ -90,6 +93,7 @@ export class Crew {
     if (this.#stopping) return;
     this.#stopping = true;
     await Promise.all(this.#members.map(({ worker }) => (worker === undefined ? undefined : halt(worker))));
+    for (const { tenure } of this.#members) endTenure(tenure);
   }
 
   #assign(ioc: IocAddress): Member {
@@ -100,7 +104,8 @@ export class Crew {
   }
 
   #start(member: Member): void {
-    const setting: ThreadSetting = { options: this.#options, columns: this.#columns, counters: member.counters, thread: member.number, own: this.#program.own };
+    member.tenure = newTenure();
+    const setting: ThreadSetting = { options: this.#options, columns: this.#columns, counters: member.counters, tenure: member.tenure, thread: member.number, own: this.#program.own };
     const worker = new Worker(this.#program.module, { workerData: setting, name: `ca-${member.number + 1}` });
     member.worker = worker;
     member.startedAt = performance.now();
@@ -114,6 +119,7 @@ export class Crew {
   #exited(member: Member, worker: Worker, reason: string): void {
     if (this.#stopping || member.worker !== worker) return;
     member.worker = undefined;
+    endTenure(member.tenure);
     member.deaths = performance.now() - member.startedAt > settledMs ? 0 : member.deaths + 1;
     countersOf(member.counters)[Counter.circuits] = 0;
     const iocs = [...member.iocs];
