@@ -3,7 +3,7 @@
  * that does not answer, or an IOC that hangs, costs its own rows one deadline and nobody else anything (I1).
  */
 import { DreyError } from '../contracts/errors.ts';
-import { DamagedFrame, decodeFrame, encodeFrame } from '../contracts/frame.ts';
+import { DamagedFrame, decodeFrame, encodeLeanFrame } from '../contracts/frame.ts';
 import type { SnapshotMode } from '../contracts/snapshots.ts';
 import { subjects } from '../contracts/subjects.ts';
 import { emptyValueColumns, ReadOutcome, type ValueColumns } from '../contracts/values.ts';
@@ -85,7 +85,7 @@ export async function scatterReads(options: ScatterOptions): Promise<void> {
         const head: ReadItem = { kind: 'read', job, item, run, ioc: target.ioc, mode, deadlineMs, expiresAt, replyTo };
         const columns = emptyValueColumns(target.channels.length);
         columns.channel.set(target.channels);
-        return bus.store(subjects.work(host, 'read'), encodeFrame(head, columns), { id: `${job}/${run}/${item}` });
+        return bus.store(subjects.work(host, 'read'), encodeLeanFrame(head, columns), { id: `${job}/${run}/${item}` });
       });
       Promise.all(publish).catch((fault: unknown) => settle?.reject(fault));
     });

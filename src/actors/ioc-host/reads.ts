@@ -1,6 +1,6 @@
 /** Serves read items: one scatter slice in, the answer's parts out on the reply subject, then the acknowledgement. */
 import type { Bus, WorkMessage } from '../../bus/port.ts';
-import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
+import { decodeFrame, encodeLeanFrame } from '../../contracts/frame.ts';
 import { sliceValueColumns } from '../../contracts/values.ts';
 import type { ReadAnswer, ReadItem } from '../../contracts/work.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -34,7 +34,7 @@ export function createReadServer(deps: ReadServerDeps): (message: WorkMessage) =
     for (const { ioc, columns, ranges, startedAt, finishedAt, breaker, problem } of answers) {
       for (const { from, to } of ranges) {
         const head: ReadAnswer = { job: item.job, item: item.item, run: item.run, part, parts, ioc: ioc ?? null, host, startedAt, finishedAt, breaker, iocProblem: problem };
-        bus.publish(item.replyTo, encodeFrame(head, ranges.length === 1 ? columns : sliceValueColumns(columns, from, to)));
+        bus.publish(item.replyTo, encodeLeanFrame(head, ranges.length === 1 ? columns : sliceValueColumns(columns, from, to)));
         part += 1;
       }
     }

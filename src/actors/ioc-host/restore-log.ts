@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '../../bus/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
-import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
+import { decodeFrame, encodeLeanFrame } from '../../contracts/frame.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
 import type { RestoreLogEntry, RowResult, WriteItem } from '../../contracts/work.ts';
@@ -101,7 +101,7 @@ export function openRestoreLog(bus: Bus, item: Pick<WriteItem, 'job' | 'item'>, 
    * An attempt is this process's own: were another's taken for it, both would write.
    */
   const store = (entry: OwnEntry, columns?: ValueColumns): Promise<boolean> => {
-    const body = encodeFrame(entry, columns);
+    const body = encodeLeanFrame(entry, columns);
     const range = entry.kind === 'finished' ? '' : `/${entry.from}-${entry.to}`;
     const id = `${item.job}/${item.item}/${entry.kind}${range}${entry.kind === 'attempting' ? `/${process}` : ''}`;
     return untilDone(

@@ -1,7 +1,7 @@
 /** From a plan to the work items that carry it out. Pure. */
 import type { ReadTarget } from '../../bus/gathering.ts';
 import { restoreReasonNames } from '../../contracts/restores.ts';
-import { pickValueRows, type ValueColumns } from '../../contracts/values.ts';
+import { emptyValueColumns, pickValueRows, type ValueColumns } from '../../contracts/values.ts';
 import type { WriteItem } from '../../contracts/work.ts';
 import { planVerdicts, type Plan } from '../../snapshots/plan.ts';
 import type { KeptPlan, PlannedItem } from './kept-plan.ts';
@@ -73,6 +73,18 @@ export function compose({ plan, tolerances, targets, now, deadlineMs, window, mo
   return kept;
 }
 
+/** What is written and nothing beside it: a host looks at no time and no alarm of the value that was saved. */
+function bareTargets(target: ValueColumns, rows: Int32Array): ValueColumns {
+  const { length, text, bytes, rawText } = pickValueRows(target, rows);
+  const bare = { ...emptyValueColumns(length), text, bytes, rawText };
+  rows.forEach((row, at) => {
+    bare.channel[at] = target.channel[row]!;
+    bare.kind[at] = target.kind[row]!;
+    bare.num[at] = target.num[row]!;
+  });
+  return bare;
+}
+
 /** The same item each time it is asked for, whatever has happened since (R2). */
 export function writeItemOf(
   plan: KeptPlan, rows: Int32Array, number: number, target: ValueColumns,
@@ -85,6 +97,6 @@ export function writeItemOf(
       absTolerance: Array.from(rows, (row) => plan.absTolerance[row]!),
       relTolerance: Array.from(rows, (row) => plan.relTolerance[row]!),
     },
-    columns: pickValueRows(target, rows),
+    columns: bareTargets(target, rows),
   };
 }

@@ -3,7 +3,7 @@
  * time: items carry ids under which the queue drops a second one, hosts skip what was attempted (R2).
  */
 import type { Bus } from '../../bus/port.ts';
-import { DamagedFrame, decodeFrame, encodeFrame } from '../../contracts/frame.ts';
+import { DamagedFrame, decodeFrame, encodeLeanFrame } from '../../contracts/frame.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import type { ValueColumns } from '../../contracts/values.ts';
 import type { RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
@@ -86,7 +86,7 @@ export function startWriting(options: WritingOptions): Writing {
       log.warn({ job: common.job, item, host: plan.items[item]!.host, ioc: plan.items[item]!.ioc, why }, 'a work item of a restore is given up');
       // Its place in the log decides what was attempted before it; the ledger hears of it from there.
       const entry: RestoreLogEntry = { kind: 'closed', job: common.job, item, why, at: clock.now() };
-      bus.store(subjects.restoreLog(common.job, item), encodeFrame(entry), { id: `${common.job}/${item}/closed` }).catch(() => closing.delete(item));
+      bus.store(subjects.restoreLog(common.job, item), encodeLeanFrame(entry), { id: `${common.job}/${item}/closed` }).catch(() => closing.delete(item));
     }
   };
   const stop = (): void => {
@@ -107,7 +107,7 @@ export function startWriting(options: WritingOptions): Writing {
     await Promise.all(
       ledger.openItems().map((number) => {
         const { head, columns } = writeItemOf(plan, rows[number]!, number, target, common);
-        return bus.store(subjects.work(plan.items[number]!.host, 'write'), encodeFrame(head, columns), { id: `${common.job}/${number}` });
+        return bus.store(subjects.work(plan.items[number]!.host, 'write'), encodeLeanFrame(head, columns), { id: `${common.job}/${number}` });
       }),
     );
     look();

@@ -1,5 +1,5 @@
 /** The rows of a restore as binary COPY into restore_part, some hundred of them in each part. */
-import { encodeFrame } from '../../contracts/frame.ts';
+import { encodeLeanFrame } from '../../contracts/frame.ts';
 import { sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
 import type { StoredRestore } from '../port.ts';
 import { copyHeader, copyTrailer } from './value-layout.ts';
@@ -27,7 +27,7 @@ function encodePart(number: number, restore: StoredRestore, from: number, to: nu
     if (id < lowest) lowest = id;
     if (id > highest) highest = id;
   }
-  const frame = (columns: ValueColumns): Buffer => field(encodeFrame(null, sliceValueColumns(columns, from, to)));
+  const frame = (columns: ValueColumns): Buffer => field(encodeLeanFrame(null, sliceValueColumns(columns, from, to)));
   const head = Buffer.allocUnsafe(2 + 4 * 8);
   let at = head.writeInt16BE(fields, 0);
   for (const value of [number, from, lowest, highest]) at = head.writeInt32BE(value, head.writeInt32BE(4, at));
