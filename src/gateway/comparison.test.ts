@@ -94,6 +94,28 @@ test('arrays differ by element within the tolerance, with the first, the worst a
   expect((await gateway.good('GET', `/v1/snapshots/${a.id}/compare/${longer.id}`)).differences).toMatchObject([{ array: { count: 1, first: 4, length1: 4, length2: 5, worstDifference: 'Infinity' } }]);
 });
 
+test('integers beyond 2^53, labels and texts are told apart as what they are', async () => {
+  const made = await gateway.good<CatalogueEntry[]>('POST', '/v1/pvs/multi', ['K:BIG', 'K:BIG2', 'K:MODE', 'K:NAMELESS', 'K:NOTE', 'K:NUMBER'].map((setpointAddress) => ({ setpointAddress })));
+  const big = (exactly: string): SavedValue => ({ kind: ValueKind.int64, num: Number(exactly), text: exactly });
+  const mode = (num: number, meta?: { labels: string[] }): SavedValue => ({ kind: ValueKind.enum, num, ...(meta ? { meta } : {}) });
+  // The record was given another state since: each label has another index.
+  const shifted = { labels: ['Standby', 'Off', 'On'] };
+  const [a, b, c] = [
+    await saved('a', { 'K:BIG': big('9007199254740993'), 'K:BIG2': big('9007199254740993'), 'K:MODE': mode(1, labels), 'K:NAMELESS': mode(1), 'K:NOTE': { text: 'on' }, 'K:NUMBER': { text: '1.0' } }),
+    await saved('b', { 'K:BIG': big('9007199254740992'), 'K:BIG2': big('9007199254740993'), 'K:MODE': mode(2, shifted), 'K:NAMELESS': mode(1, labels), 'K:NOTE': { text: 'On' }, 'K:NUMBER': { num: 1 } }),
+    await saved('c', { 'K:MODE': mode(1, shifted) }),
+  ];
+  const differing = ['K:BIG', 'K:NOTE', 'K:NUMBER'];
+  for (const query of ['', '&all=true']) {
+    const { differences } = await gateway.good<{ differences: { pvName: string; verdict: string }[] }>('GET', `/v1/snapshots/${a.id}/compare/${b.id}?search=K:${query}`);
+    expect(differences.filter(({ verdict }) => verdict !== 'same').map(({ pvName }) => pvName), query).toEqual(differing);
+    expect(rowsOf({ differences }).get('K:BIG')).toMatchObject({ value1: '9007199254740993', value2: '9007199254740992' });
+  }
+  expect((await gateway.good('GET', `/v1/snapshots/${a.id}/compare/${c.id}?search=K:MODE`)).differences).toMatchObject([{ verdict: 'differs', value1: 1, value2: 1, enumLabel1: 'On', enumLabel2: 'Off' }]);
+  expect((await gateway.good('POST', '/v1/snapshots/compare', { ids: [a.id, b.id], search: 'K:' })).differences.map(({ pvName }: { pvName: string }) => pvName)).toEqual(differing);
+  for (const { id } of made) await gateway.good('DELETE', `/v1/pvs/${id}`);
+});
+
 test('a snapshot is held against the machine now, a PV that does not answer is named with its reason', async () => {
   const a = await saved('then');
   const { channels } = await gateway.persistence.catalogue.channels({ after: 0, limit: 100 });

@@ -15,6 +15,9 @@ describe('numbers', () => {
   test.each([
     [1, 1.1, { abs: 0.1, rel: 0 }, true],
     [1, 1.1, { abs: 0, rel: 0.1 }, true],
+    // More than a tenth of the smaller, less than a tenth of the larger: the larger counts, whichever comes first.
+    [10, 11.05, { abs: 0, rel: 0.1 }, true],
+    [-10, -11.2, { abs: 0, rel: 0.1 }, false],
     [0, 0.05, { abs: 0, rel: 0.1 }, false],
     [0, 0.05, { abs: 0.1, rel: 0 }, true],
     [100, 101, { abs: 0.5, rel: 0.02 }, true],
@@ -46,6 +49,14 @@ test('the rule is symmetric and every value is the same as itself', () => {
       expect(compare(a, a, tolerance)).toBe(a.outcome === ReadOutcome.ok ? 'same' : 'missing');
     }),
   );
+  // Rows of any kind are seldom near each other, where a tolerance decides.
+  fc.assert(
+    fc.property(fc.double({ noNaN: true }), fc.double({ min: -1.5, max: 1.5, noNaN: true }), tolerances, (a, share, tolerance) => {
+      const b = a + a * share;
+      expect(sameNumber(a, b, tolerance)).toBe(sameNumber(b, a, tolerance));
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 test('a missing side is named', () => {
@@ -57,7 +68,10 @@ test('a missing side is named', () => {
   expect(compareRows(columnsOf([there]), 0, columnsOf([]), -1, exact, noMeta)).toBe('onlyInA');
 });
 
-test('text never equals a number, and a scalar never an array', () => {
+test('text is compared exactly, never equals a number, and a scalar never an array', () => {
+  const text = (value: string): AnyRow => row(ValueKind.text, { text: value });
+  expect(compare(text('on'), text('on'))).toBe('same');
+  for (const other of ['On', 'on ', 'o', '']) expect(compare(text('on'), text(other), { abs: 9, rel: 1 }), other).toBe('differs');
   expect(compare(row(ValueKind.text, { text: '1' }), row(ValueKind.double, { num: 1 }))).toBe('differs');
   expect(compare(row(ValueKind.double, { num: 1 }), row(ValueKind.double, { bytes: new Uint8Array(new Float64Array([1]).buffer) }))).toBe('differs');
 });
@@ -76,6 +90,7 @@ test('enums are compared by label, by index where a label is unknown', () => {
 test('arrays are compared element by element, with the first, the worst and the count', () => {
   const bytes = (...numbers: number[]) => new Uint8Array(new Float64Array(numbers).buffer);
   expect(compareArrays(ValueKind.double, bytes(1, 2, 3), ValueKind.double, bytes(1, 2.5, 4), { abs: 0.1, rel: 0 })).toEqual({ count: 2, first: 1, worst: 2, worstDifference: 1 });
+  expect(compareArrays(ValueKind.double, bytes(1, 2, 3), ValueKind.double, bytes(1.05, 2.05, 4), { abs: 0.1, rel: 0 })).toEqual({ count: 1, first: 2, worst: 2, worstDifference: 1 });
   expect(compareArrays(ValueKind.double, bytes(1, NaN), ValueKind.double, bytes(1, NaN), exact).count).toBe(0);
   expect(compareArrays(ValueKind.double, bytes(1, 2), ValueKind.double, bytes(1), exact)).toEqual({ count: 1, first: 1, worst: 1, worstDifference: Infinity });
   expect(compareArrays(ValueKind.double, bytes(), ValueKind.double, bytes(), exact).count).toBe(0);
