@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { readCaEnvironment } from './channel-access/environment.ts';
 import type { CaEnvironment } from './channel-access/port.ts';
 import { DreyError } from './contracts/errors.ts';
+import { checkInput } from './contracts/input-faults.ts';
 import { logLevels } from './kernel/log.ts';
 
 const wholeNumber = z.coerce.number({ error: 'it is a whole number' }).int('it is a whole number');
@@ -99,9 +100,9 @@ export function readConfig({ flags = {}, environment = process.env }: ConfigOrig
       values[name] = fallback;
       continue;
     }
-    const parsed = schema.safeParse(given);
-    if (parsed.success) values[name] = parsed.data;
-    else faults.push(`${source}: ${secret ? 'its value' : JSON.stringify(given)} will not do: ${parsed.error.issues.map((issue) => issue.message).join('; ')}`);
+    const { data, faults: misfits, count } = checkInput(schema, given);
+    if (count === 0) values[name] = data;
+    else faults.push(`${source}: ${secret ? 'its value will not do' : `${JSON.stringify(given)} will not do: ${misfits.join('; ')}`}`);
   }
   for (const key of Object.keys(file.values)) {
     if (!(key in settings)) faults.push(`${file.path}: unknown key "${key}"; known are ${Object.keys(settings).join(', ')}`);

@@ -28,16 +28,40 @@ export function firingTimes(expression: string, timeZone: string): FiringTimes {
   };
 }
 
-function parsed(expression: string, timeZone: string): Cron {
+/** D1. */
+export function checkTimeZone(timeZone: string): void {
   try {
     new Intl.DateTimeFormat('en-GB', { timeZone });
   } catch {
     throw new DreyError('invalid', `timeZone: ${JSON.stringify(timeZone)} is no time zone; an IANA name is, such as UTC or Europe/Zurich`);
   }
+}
+
+function parsed(expression: string, timeZone: string): Cron {
+  checkTimeZone(timeZone);
+  const cron = cronOf(expression, timeZone);
+  if (cron === undefined) throw new DreyError('invalid', `cron: ${JSON.stringify(expression)} ${whyNoCron(expression)}`);
+  return cron;
+}
+
+function cronOf(expression: string, timeZone: string): Cron | undefined {
   try {
     return new Cron(expression, { mode: '5-part', timezone: timeZone, paused: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^Cron\w+: /, '') : String(error);
-    throw new DreyError('invalid', `cron: ${JSON.stringify(expression)} is no cron expression of five fields (minute, hour, day of month, month, day of week): ${reason}`);
+  } catch {
+    return undefined;
   }
+}
+
+const fields = [['minute', '0 to 59'], ['hour', '0 to 23'], ['day of month', '1 to 31, or L for the last'], ['month', '1 to 12, or JAN to DEC'], ['day of week', '0 to 7, where 0 and 7 are Sunday, or SUN to SAT']] as const;
+
+/** Which field the library takes offence at, each tried by itself: its own words are for programmers. */
+function whyNoCron(expression: string): string {
+  const parts = expression.trim().split(/\s+/);
+  const names = fields.map(([name]) => name).join(', ');
+  if (parts.length !== fields.length) return `has ${parts.length === 1 ? 'one field' : `${parts.length} fields`}, five fields are needed: ${names}`;
+  const wrong = fields.flatMap(([name, range], at) => {
+    const alone = fields.map((_, i) => (i === at ? parts[at] : '*')).join(' ');
+    return cronOf(alone, 'UTC') === undefined ? [`the ${name} ${JSON.stringify(parts[at])} will not do: it is ${range}, * for every, a list (1,2), a range (1-5) or a step (*/10)`] : [];
+  });
+  return wrong.length > 0 ? `is no cron expression: ${wrong.join('; ')}` : `is no cron expression of five fields: ${names}`;
 }

@@ -50,6 +50,33 @@ test.each([
   expect(await gateway.good('GET', '/v1/schedules')).toEqual([]);
 });
 
+test('D1: everything that is wrong with a schedule or trigger is told at once, in our words', async () => {
+  const wrong = { name: '', cron: '61 9 * * FUNDAY', timeZone: 'Mars/Base', enabled: 'yes', request: { title: 'by {user}', deadlineMs: 1, scope: { kind: 'names', pvNames: ['NO:SUCH'] } }, retention: {}, colour: 1 };
+  const { status, body } = await gateway.refused('POST', '/v1/schedules', wrong);
+  expect([status, body.code]).toEqual([422, 'invalid']);
+  expect(body.faults).toEqual([
+    'name: it is empty, at least 1 character is needed',
+    'enabled: "yes" is not true or false',
+    'request.deadlineMs: 1 is too small: at least 50',
+    'retention: say keepLast or keepDaily, or no retention at all: nothing else would be kept',
+    'colour is not a known field',
+    expect.stringMatching(/^cron: "61 9 \* \* FUNDAY" is no cron expression: the minute "61" will not do: it is 0 to 59, .*; the day of week "FUNDAY" will not do: it is 0 to 7/),
+    expect.stringContaining('"Mars/Base" is no time zone'),
+    expect.stringContaining('{user}'),
+    expect.stringContaining('"NO:SUCH"'),
+  ]);
+  const edited = await gateway.good('POST', '/v1/schedules', schedule('to edit'));
+  expect((await gateway.refused('PUT', `/v1/schedules/${edited.id}`, { cron: 'daily', timeZone: 'Here' })).body.faults).toEqual([expect.stringContaining('cron: "daily" has one field, five fields are needed'), expect.stringContaining('Here')]);
+  await gateway.good('DELETE', `/v1/schedules/${edited.id}`);
+  expect((await gateway.refused('POST', '/v1/triggers', { ...trigger('t'), pvName: 'NO:SUCH', on: { kind: 'falling' }, holdoffMs: -1 })).body.faults).toEqual([
+    'on.kind: "falling" is none of rising, change or deadband', 'holdoffMs: -1 is too small: at least 0', expect.stringContaining('"NO:SUCH"'),
+  ]);
+  expect((await gateway.refused('POST', '/v1/webhooks', { ...webhook('w'), url: 'ftp://u:p@x/', secret: 'short', events: [] })).body.faults).toEqual([
+    expect.stringContaining('http'), 'events: it has 0 items, at least 1 needed', 'secret: it is too short: at least 8 characters', expect.stringContaining('password'),
+  ]);
+  expect((await gateway.refused('POST', '/v1/schedules?dryRun=true', schedule('x'))).body.faults).toEqual(['dryRun is not a known field']);
+});
+
 test('a name is taken once per kind, whatever its case', async () => {
   const { id } = await gateway.good('POST', '/v1/schedules', schedule('Shift'));
   expect(await gateway.refused('POST', '/v1/schedules', schedule('shift'))).toMatchObject({ status: 409, body: { detail: expect.stringContaining('"shift"') } });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { json, type Bus, type Subscription } from '../../bus/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
+import { checkInput } from '../../contracts/input-faults.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { CatalogueStore } from '../../persistence/port.ts';
 
@@ -44,7 +45,7 @@ function read<T>(schema: z.ZodType<T>, body: Uint8Array, subject: string): T {
   } catch {
     throw new DreyError('badInput', `a request to ${subject} is not JSON`);
   }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new DreyError('badInput', `a request to ${subject} is malformed`, { faults: parsed.error.issues.slice(0, 100).map((issue) => `${issue.path.join('.')}: ${issue.message}`) });
+  const { data, faults, count } = checkInput(schema, value);
+  if (count === 0) return data as T;
+  throw new DreyError('badInput', `a request to ${subject} is malformed: ${faults[0]!}`, { faults });
 }

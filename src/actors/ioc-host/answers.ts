@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { json, type Bus, type Subscription } from '../../bus/port.ts';
 import type { ChannelAccess } from '../../channel-access/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
+import { checkInput } from '../../contracts/input-faults.ts';
 import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import { iocCommand, type ChannelView } from '../../contracts/iocs.ts';
 import { subjects } from '../../contracts/subjects.ts';
@@ -57,11 +58,9 @@ export function answerRequests(deps: AnswerDeps): Subscription {
 
     // Only the owner answers; who does not know the IOC stays silent.
     bus.answer(subjects.hostCommand, async (body) => {
-      const parsed = command.safeParse(json.decode<unknown>(body));
-      if (!parsed.success) {
-        throw new DreyError('badInput', 'an IOC command needs ioc, command, reason and who', { faults: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) });
-      }
-      const { ioc, command: order, reason, who, until } = parsed.data;
+      const { data, faults } = checkInput(command, json.decode<unknown>(body));
+      if (data === undefined) throw new DreyError('badInput', 'an IOC command needs ioc, command, reason and who', { faults });
+      const { ioc, command: order, reason, who, until } = data;
       const given: OperatorOrder = { type: `operator.${order}`, who, why: reason, ...(until === undefined ? {} : { until }) };
       // In force first, kept second: an operator who opens a breaker is in a hurry.
       if (!facility.order(ioc, given)) return undefined;

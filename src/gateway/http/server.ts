@@ -7,7 +7,8 @@ import { DreyError } from '../../contracts/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { Histogram, type Registry } from '../../kernel/metrics.ts';
 import { authorise, type Authenticate, type Caller } from '../access.ts';
-import { invalidInput } from '../input.ts';
+import { checkInput } from '../../contracts/input-faults.ts';
+import { misfit } from '../input.ts';
 import { allowOrigins } from './cors.ts';
 import { addDocs } from './docs.ts';
 import type { Door } from './door.ts';
@@ -46,8 +47,8 @@ export async function createHttpServer({ authenticate, log, metrics, options }: 
   }).withTypeProvider<ZodTypeProvider>() as Door;
 
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (data) => {
-    const result = schema.safeParse(data);
-    return result.success ? { value: result.data } : { error: invalidInput(httpPart === 'querystring' ? 'query' : (httpPart ?? 'request'), result.error) };
+    const { data: value, faults, count } = checkInput(schema, data);
+    return count === 0 ? { value } : { error: misfit(httpPart === 'querystring' ? 'query' : (httpPart ?? 'request'), faults, count) };
   });
   app.setSerializerCompiler(serializerCompiler);
   // Clients that always send the content-type have no body to send with a DELETE.

@@ -1,17 +1,15 @@
 /** Schedules, triggers and webhooks: written by people here, done by coordinators. */
 import { z } from 'zod';
 import { firingTimes } from '../../automation/firing-times.ts';
-import { parseTitle } from '../../automation/title-template.ts';
 import { json, type Bus } from '../../bus/port.ts';
 import { newSchedule, newTrigger, newWebhook, type RuleKind, type ScheduleDefinition, type ScheduleView, type TriggerDefinition, type TriggerView, type WebhookDefinition, type WebhookView } from '../../contracts/automation.ts';
-import { DreyError } from '../../contracts/errors.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CatalogueStore, Rule, RuleStore, TagStore } from '../../persistence/port.ts';
 import { mustMayMarkGolden, type Caller, type Operation } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import { scopeIds } from './references.ts';
-import { parseInput } from '../input.ts';
+import { scheduleChecks, soundRule, triggerChecks, webhookChecks, type RuleSurroundings } from './rule-checks.ts';
 
 export interface AutomationDeps {
   readonly rules: RuleStore;
@@ -28,9 +26,8 @@ export const ruleEdit = z.record(z.string(), z.unknown());
 interface RuleOf<Definition extends { readonly name: string }, View> {
   readonly kind: RuleKind;
   readonly write: Operation;
-  readonly schema: z.ZodType<Definition>;
-  /** D1: refuses what cannot work; returns what is kept. */
-  check(caller: Caller, wanted: Definition): Promise<Definition>;
+  /** D1: refuses what cannot work, all of it at once; returns what is kept. */
+  check(caller: Caller, wanted: unknown): Promise<Definition>;
   /** What an edit begins from, and what the audit log shows. */
   written(definition: Definition): Definition;
   view(rule: Rule<Definition>): View;
@@ -39,14 +36,11 @@ interface RuleOf<Definition extends { readonly name: string }, View> {
 export function createAutomationOperations(deps: AutomationDeps) {
   const { catalogue, tags, clock } = deps;
 
-  const checkRequest = async (caller: Caller, operation: Operation, { request, timeZone }: Pick<ScheduleDefinition, 'request' | 'timeZone'>): Promise<ScheduleDefinition['request']> => {
-    parseTitle(request.title);
-    // The zone is asked for by {time}, whatever fires it.
-    firingTimes('* * * * *', timeZone);
+  const around: RuleSurroundings = { catalogue, tags, now: () => clock.now() };
+  /** Of a sound one: who may, and ids for the names of tags. */
+  const requestOf = async (caller: Caller, operation: Operation, request: ScheduleDefinition['request']): Promise<ScheduleDefinition['request']> => {
     if (request.golden) mustMayMarkGolden(caller, operation);
-    const scope = await scopeIds(tags, request.scope);
-    if (scope.kind !== 'all') await catalogue.resolve(scope);
-    return { ...request, scope };
+    return { ...request, scope: await scopeIds(tags, request.scope) };
   };
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   const made = ({ id, createdBy, createdDate, lastModifiedDate }: Rule) => ({ id, createdBy, createdDate, lastModifiedDate });
@@ -55,11 +49,9 @@ export function createAutomationOperations(deps: AutomationDeps) {
   const schedule: RuleOf<ScheduleDefinition, ScheduleView> = {
     kind: 'schedule',
     write: 'schedules.write',
-    schema: newSchedule,
     check: async (caller, wanted) => {
-      const times = firingTimes(wanted.cron, wanted.timeZone);
-      if (times.next(new Date(clock.now())) === null) throw new DreyError('invalid', `cron: ${JSON.stringify(wanted.cron)} never fires`);
-      return { ...wanted, request: await checkRequest(caller, 'schedules.write', wanted) };
+      const sound = await soundRule(newSchedule, scheduleChecks, wanted, around);
+      return { ...sound, request: await requestOf(caller, 'schedules.write', sound.request) };
     },
     written: (definition) => definition,
     view: (rule) => ({
@@ -72,10 +64,10 @@ export function createAutomationOperations(deps: AutomationDeps) {
   const trigger: RuleOf<TriggerDefinition & { channel?: number }, TriggerView> = {
     kind: 'trigger',
     write: 'triggers.write',
-    schema: newTrigger,
     check: async (caller, wanted) => {
-      const { channels } = await catalogue.resolve({ kind: 'names', pvNames: [wanted.pvName] });
-      return { ...wanted, request: await checkRequest(caller, 'triggers.write', wanted), channel: channels[0]! };
+      const sound = await soundRule(newTrigger, triggerChecks, wanted, around);
+      const { channels } = await catalogue.resolve({ kind: 'names', pvNames: [sound.pvName] });
+      return { ...sound, request: await requestOf(caller, 'triggers.write', sound.request), channel: channels[0]! };
     },
     written: ({ channel: _ours, ...definition }) => definition,
     view: (rule) => ({ ...trigger.written(rule.definition), ...made(rule), ...fired(rule) }),
@@ -84,12 +76,7 @@ export function createAutomationOperations(deps: AutomationDeps) {
   const webhook: RuleOf<WebhookDefinition, WebhookView> = {
     kind: 'webhook',
     write: 'webhooks.write',
-    schema: newWebhook,
-    check: async (_caller, wanted) => {
-      const { username, password } = new URL(wanted.url);
-      if (username !== '' || password !== '') throw new DreyError('invalid', 'url: it holds a user name or password, which would be shown to everybody who may see it; the secret signs what is sent instead');
-      return wanted;
-    },
+    check: (_caller, wanted) => soundRule(newWebhook, webhookChecks, wanted, around),
     written: (definition) => definition,
     view: (rule) => {
       const { secret, ...shown } = rule.definition;
@@ -101,7 +88,7 @@ export function createAutomationOperations(deps: AutomationDeps) {
 }
 export type AutomationOperations = ReturnType<typeof createAutomationOperations>;
 
-function operationsOf<Definition extends { readonly name: string }, View>({ rules, bus, audit, clock }: AutomationDeps, { kind, write, schema, check, written, view }: RuleOf<Definition, View>) {
+function operationsOf<Definition extends { readonly name: string }, View>({ rules, bus, audit, clock }: AutomationDeps, { kind, write, check, written, view }: RuleOf<Definition, View>) {
   /** Coordinators look by themselves now and then: an event that is lost costs half a minute. */
   const announce = (id: string): void => {
     if (bus.state === 'connected') bus.publish(subjects.automationEvent, json.encode({ kind, id }));
@@ -112,10 +99,10 @@ function operationsOf<Definition extends { readonly name: string }, View>({ rule
     list: async () => (await rules.list(kind)).map((rule) => view(rule as Rule<Definition>)),
     get: async (id: string) => view(await read(id)),
 
-    create: async (caller: Caller, wanted: Definition): Promise<View> => {
+    create: async (caller: Caller, wanted: unknown): Promise<View> => {
       const definition = await check(caller, wanted);
-      return audit.change(caller, { what: write.replace('write', 'create'), subject: wanted.name }, async () => {
-        const rule = (await rules.create(kind, { name: wanted.name, definition, createdBy: caller.who, at: new Date(clock.now()) })) as Rule<Definition>;
+      return audit.change(caller, { what: write.replace('write', 'create'), subject: definition.name }, async () => {
+        const rule = (await rules.create(kind, { name: definition.name, definition, createdBy: caller.who, at: new Date(clock.now()) })) as Rule<Definition>;
         announce(rule.id);
         return { value: view(rule), subject: rule.id, after: view(rule) };
       });
@@ -123,10 +110,9 @@ function operationsOf<Definition extends { readonly name: string }, View>({ rule
 
     edit: async (caller: Caller, id: string, edit: z.output<typeof ruleEdit>): Promise<View> => {
       const before = await read(id);
-      const wanted = parseInput(schema, { ...written(before.definition), ...edit }, 'body');
-      const definition = await check(caller, wanted);
+      const definition = await check(caller, { ...written(before.definition), ...edit });
       return audit.change(caller, { what: write.replace('write', 'edit'), subject: id, before: view(before) }, async () => {
-        const after = view((await rules.edit(kind, id, { name: wanted.name, definition, at: new Date(clock.now()) })) as Rule<Definition>);
+        const after = view((await rules.edit(kind, id, { name: definition.name, definition, at: new Date(clock.now()) })) as Rule<Definition>);
         announce(id);
         return { value: after, after };
       });
