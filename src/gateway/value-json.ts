@@ -51,7 +51,7 @@ function arrayJson(kind: number, bytes: Uint8Array): string {
 
 const limitsJson = (limits: Limits | undefined): string => (limits ? `{"low":${numberJson(limits.low)},"high":${numberJson(limits.high)}}` : 'null');
 
-function metaJson(meta: ChannelMeta | undefined): string {
+export function metaJson(meta: ChannelMeta | undefined): string {
   if (!meta) return '"units":null,"precision":null,"labels":null,"limits":null';
   const limits = meta.display || meta.control || meta.warning || meta.alarm
     ? `{"display":${limitsJson(meta.display)},"control":${limitsJson(meta.control)},"warning":${limitsJson(meta.warning)},"alarm":${limitsJson(meta.alarm)}}`

@@ -200,6 +200,8 @@ export interface SnapshotPage {
   readonly totalCount: number;
   /** Ordered by name of setpoint, else readback, else config. */
   readonly entries: readonly SnapshotEntryRow[];
+  /** The same object for pages of the same entries, where they are known to be: for what is made of them alone. */
+  readonly catalogue?: object;
   readonly columns: ValueColumns;
   readonly metas: ReadonlyMap<bigint, ChannelMeta>;
 }

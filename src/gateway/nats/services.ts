@@ -41,7 +41,7 @@ export function offerServices(bus: Bus, operations: Operations, version: string)
     'snapshots.list': endpoint('snapshots.read', { title: z.string().max(255).optional(), tags: z.array(id).optional(), ...paging(1000, 100) },
       async ({ limit, offset, ...filter }) => (await snapshots.list(filter, { limit, offset })).results),
     'snapshots.show': endpoint('snapshots.read', { id, ...paging(100_000, 1_000), search: z.string().max(1000).optional() },
-      async ({ id: snapshot, ...page }) => [...snapshotJson(await snapshots.page(snapshot, page), page)].join(''), text),
+      async ({ id: snapshot, ...page }) => Buffer.concat([...snapshotJson(await snapshots.page(snapshot, page), page)]), (bytes) => bytes as Buffer),
     'snapshots.delete': endpoint('snapshots.delete', { id }, (body, caller) => snapshots.delete(caller, body.id)),
     'restore.plan': endpoint('restore.plan', { ...restoring, ...paging(100_000, 1_000), verdict: planVerdict.optional() }, ({ snapshotId, request, ...show }) => restores.plan(snapshotId, request, show)),
     'restore.run': endpoint('restore.run', restoring, ({ snapshotId, request }, caller) => restores.run(caller, snapshotId, request)),

@@ -38,7 +38,7 @@ export async function readPage(database: Database, catalogueThen: CatalogueThen,
     readback: cell(row.readback, row.readback_name),
     config: cell(row.config, row.config_name),
   }));
-  return { summary: summaryOf(snapshot), totalCount, entries, columns, metas: await metas.read(distinctHashes(columns.metaHash)) };
+  return { summary: summaryOf(snapshot), totalCount, entries, ...(whole && snapshot.whole ? { catalogue: rows } : {}), columns, metas: await metas.read(distinctHashes(columns.metaHash)) };
 }
 
 async function readEntriesThen(database: Database, catalogueThen: CatalogueThen, snapshot: SnapshotRow, options: { limit?: number; offset?: number; search?: string }): Promise<{ rows: readonly EntryThen[]; totalCount: number }> {
