@@ -12,8 +12,8 @@ export interface Client {
   /** The body, and the header with the number of things in all pages. */
   getCounted<T>(path: string, query?: Query): Promise<{ body: T; totalCount: number }>;
   post<T>(path: string, body: unknown, query?: Query): Promise<T>;
-  /** A file as it is. */
-  upload<T>(path: string, text: string, query?: Query): Promise<T>;
+  /** A file as it is, whole or in pieces. */
+  upload<T>(path: string, file: string | AsyncIterable<Uint8Array>, query?: Query): Promise<T>;
   /** A file, and what its format could not hold. */
   download(path: string, query?: Query): Promise<{ text: string; losses: string[] }>;
   delete<T>(path: string): Promise<T>;
@@ -27,7 +27,7 @@ export function createClient(config: Config): Client {
   const url = config.url.replace(/\/$/, '');
   const key = config.apiKey ?? keptKey(config.data);
 
-  async function call(method: string, path: string, query: Query = {}, body?: unknown, file?: string): Promise<Response> {
+  async function call(method: string, path: string, query: Query = {}, body?: unknown, file?: string | AsyncIterable<Uint8Array>): Promise<Response> {
     const target = new URL(`${url}${path}`);
     for (const [name, value] of Object.entries(query)) for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined) target.searchParams.append(name, String(one));
     const headers: Record<string, string> = { accept: 'application/json', 'x-drey-user': userName() };
@@ -37,7 +37,7 @@ export function createClient(config: Config): Client {
     const sent = file ?? (body === undefined ? undefined : JSON.stringify(body));
     let response: Response;
     try {
-      response = await fetch(target, { method, headers, ...(sent === undefined ? {} : { body: sent }) });
+      response = await fetch(target, { method, headers, ...(sent === undefined ? {} : { body: sent, duplex: 'half' }) });
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
       throw new DreyError('unavailable', `no Drey answers at ${url} (${cause}): start one with \`npm start\`, or say where it is with DREY_URL`);
@@ -54,7 +54,7 @@ export function createClient(config: Config): Client {
       return { body: (await response.json()) as never, totalCount: Number(response.headers.get('x-total-count') ?? Number.NaN) };
     },
     post: async (path, body, query) => (await call('POST', path, query, body)).json() as never,
-    upload: async (path, text, query) => (await call('POST', path, query, undefined, text)).json() as never,
+    upload: async (path, file, query) => (await call('POST', path, query, undefined, file)).json() as never,
     download: async (path, query) => {
       const response = await call('GET', path, query);
       return { text: await response.text(), losses: JSON.parse(response.headers.get('x-drey-losses') ?? '[]') as string[] };

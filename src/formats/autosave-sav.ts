@@ -5,18 +5,20 @@
 import { ReadOutcome, readOutcomeNames, ValueKind } from '../contracts/values.ts';
 import { escapeBytes, escapeC, escapeFirst, unescapeC } from './c-escapes.ts';
 import { looksLikeNumber, plainArray, plainNumber, plainScalar, rowValue } from './plain-values.ts';
+import type { Steps } from '../kernel/in-turns.ts';
 import { createCollector, lossesOf, type FileValue, type ReadSnapshotFile, type SnapshotContent, type WrittenFile } from './snapshot-file.ts';
 
 const end = '<END>';
 const arrayMark = '@array@';
 
-export function readSav(text: string): ReadSnapshotFile {
+export function* readSav(text: string): Steps<ReadSnapshotFile> {
   const collect = createCollector();
   const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   let createdDate = '';
   let ended = false;
   let at = 0;
   for (; at < lines.length && !ended; at++) {
+    yield;
     const line = lines[at]!;
     const number = at + 1;
     if (at === 0 && line.startsWith('#')) createdDate = dateOf(line);

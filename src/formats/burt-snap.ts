@@ -1,5 +1,6 @@
 /** BURT .snap: a header, then `[RO|RON|WO] NAME COUNT v1 … vCOUNT`. Enums stand as their label; `\0` is the empty text. */
 import { ReadOutcome, ValueKind } from '../contracts/values.ts';
+import type { Steps } from '../kernel/in-turns.ts';
 import { typesLost } from './autosave-sav.ts';
 import { plainArray, plainScalar, rowValue, textArray } from './plain-values.ts';
 import { createCollector, lossesOf, namesLost, plainEntry, type FileValue, type ReadSnapshotFile, type SnapshotContent, type WrittenFile } from './snapshot-file.ts';
@@ -13,7 +14,7 @@ interface Token {
   readonly quoted: boolean;
 }
 
-export function readBurtSnap(file: string): ReadSnapshotFile {
+export function* readBurtSnap(file: string): Steps<ReadSnapshotFile> {
   const collect = createCollector();
   const lines = file.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   const headEnd = lines.findIndex((line) => line.trim() === end);
@@ -30,6 +31,7 @@ export function readBurtSnap(file: string): ReadSnapshotFile {
   if (type !== undefined && type !== '' && type.toLowerCase() !== 'absolute') collect.fault(lines.findIndex((line) => line.startsWith('Type:')) + 1, `the file is of type ${type}: it holds changes, not values`);
 
   for (let at = headEnd + 1; at < lines.length; at++) {
+    yield;
     const line = lines[at]!;
     if (line.trim() === '' || line.startsWith('%')) continue;
     const parts = /^\s*(?:(RO|RON|WO)\s+)?(\S+)\s+(\d+)(?: (.*))?\s*$/s.exec(line);

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { ReadOutcome, ValueKind } from '../contracts/values.ts';
-import { detectSnapshotFormat, snapshotFormats } from './registry.ts';
+import { atOnce } from '../kernel/in-turns.ts';
+import { detectSnapshotFormat, snapshotFormats, type SnapshotFormatParts } from './registry.ts';
+
+const read = (format: SnapshotFormatParts, text: string) => atOnce(format.read(text));
 
 const burtHead = '--- Start BURT header\nTime:     Sat Aug  1 10:15:00 2026\nLogin ID: op (Demo Operator)\nComments: two lines\\nhere\nType:     Absolute\nDirectory demo\nReq File: demo.req\n--- End BURT header\n';
 const phoebusHead = '# Snapshot name:\n# demo 1\nPV,SELECTED,TIMESTAMP,STATUS,SEVERITY,VALUE_TYPE,VALUE,READBACK,READBACK_VALUE,DELTA,READ_ONLY\n';
@@ -38,13 +41,13 @@ test.each([
   ['ndjson', '{"drey":"snapshot","version":1,"title":"","description":"","createdBy":"","createdDate":"","channels":1,"entries":0}\n{"pv":"A","kind":"double","value":"x"}\n', 'line 2: A: "x" is no number'],
   ['ndjson', '{"drey":"snapshot","version":1,"title":"","description":"","createdBy":"","createdDate":"","channels":1,"entries":0}\n{"pv":"A","kind":"double","base64":"AAA="}\n', 'line 2: A: its 2 bytes are no whole number of elements'],
 ] as const)('D1: %s %j is refused with its line, and nothing is taken from it', (format, text, fault) => {
-  const { content, faults } = snapshotFormats[format].read(text);
+  const { content, faults } = read(snapshotFormats[format], text);
   expect(content).toBeNull();
   expect(faults.join('\n')).toContain(fault);
 });
 
 test('autosave: comments, what is not connected, empty values, escapes, wrapped arrays, long integers', () => {
-  const { content, faults } = snapshotFormats.sav.read(
+  const { content, faults } = read(snapshotFormats.sav, 
     '# save/restore V6.0\tAutomatically generated - DO NOT MODIFY - 260801-101500\n! 1 channel(s) not connected\nDEMO:PS1:CUR 12.5\nDEMO:EMPTY \nDEMO:BLANKS   two\nDEMO:TEXT a\\tb\\"\\101\nDEMO:ID 007\nDEMO:BIG 9007199254740993\nDEMO:WF @array@ { "1" "2.5"\n"-3" }\nDEMO:NAMES @array@ { "a \\"b\\"" "" }\n#DEMO:GONE @array@ { "1"\n"2" }\n#DEMO:LOST.VAL Search Issued\n<END>\n',
   );
   expect(faults).toEqual([]);
@@ -59,7 +62,7 @@ test('autosave: comments, what is not connected, empty values, escapes, wrapped 
 });
 
 test('BURT: marks, labels, missing elements, unquoted blanks by the count', () => {
-  const { content, faults } = snapshotFormats.burt.read(`${burtHead}DEMO:PS1:CUR 1 1.250000000000000e+01\nRO DEMO:PS1:RB 1 1.249e+01\nDEMO:WF 3 1.0e+00 2.5e+00 \\0\nDEMO:STATE 1 "On Beam"\nDEMO:EMPTY 1 \\0\nDEMO:CHARS 5 a   b c d\nDEMO:LOOSE 1 On Beam\n`);
+  const { content, faults } = read(snapshotFormats.burt, `${burtHead}DEMO:PS1:CUR 1 1.250000000000000e+01\nRO DEMO:PS1:RB 1 1.249e+01\nDEMO:WF 3 1.0e+00 2.5e+00 \\0\nDEMO:STATE 1 "On Beam"\nDEMO:EMPTY 1 \\0\nDEMO:CHARS 5 a   b c d\nDEMO:LOOSE 1 On Beam\n`);
   expect(faults).toEqual([]);
   expect(content!.description).toBe('two lines\nhere');
   const { columns } = content!;
@@ -71,7 +74,7 @@ test('BURT: marks, labels, missing elements, unquoted blanks by the count', () =
 });
 
 test('PSI: old and new form, no value, bare NaN, machine parameters', () => {
-  const { content, faults } = snapshotFormats.psi.read('#{"labels": ["demo"], "comment": "ok", "machine_params": {"E": {"value": 3.2, "units": "GeV", "precision": 3}}, "save_time": 1785579300.5, "req_file_name": "demo.yaml"}\nA,{"val": 12.5, "EGU": "A", "PREC": 2}\nB,"text, with comma"\nC,[1.0, NaN, -Infinity]\nGONE\nBIG,9007199254740993\n# a note\n');
+  const { content, faults } = read(snapshotFormats.psi, '#{"labels": ["demo"], "comment": "ok", "machine_params": {"E": {"value": 3.2, "units": "GeV", "precision": 3}}, "save_time": 1785579300.5, "req_file_name": "demo.yaml"}\nA,{"val": 12.5, "EGU": "A", "PREC": 2}\nB,"text, with comma"\nC,[1.0, NaN, -Infinity]\nGONE\nBIG,9007199254740993\n# a note\n');
   expect(faults).toEqual([]);
   expect(content).toMatchObject({ title: 'demo.yaml', description: 'ok\nlabels: demo\nE = 3.2 GeV', createdDate: '2026-08-01T10:15:00.500Z', names: ['A', 'B', 'C', 'GONE', 'BIG'] });
   const { columns } = content!;
@@ -83,7 +86,7 @@ test('PSI: old and new form, no value, bare NaN, machine parameters', () => {
 });
 
 test('Phoebus: nanoseconds without padding, labels, readbacks beside setpoints', () => {
-  const { content, faults } = snapshotFormats.phoebus.read(`${phoebusHead}DEMO:PS1:CUR,1,1785579300.5000,NONE,NONE,double,"12.5",DEMO:PS1:RB,"12.49",,0\nDEMO:MODE,1,1785579300.0,HIHI_ALARM,MAJOR,enum,"Run~[Stop;Run]",,"---",,1\nDEMO:WF,0,1.0,NONE,NONE,double_array,"[1.0;2.5]",,"---",,0\n`);
+  const { content, faults } = read(snapshotFormats.phoebus, `${phoebusHead}DEMO:PS1:CUR,1,1785579300.5000,NONE,NONE,double,"12.5",DEMO:PS1:RB,"12.49",,0\nDEMO:MODE,1,1785579300.0,HIHI_ALARM,MAJOR,enum,"Run~[Stop;Run]",,"---",,1\nDEMO:WF,0,1.0,NONE,NONE,double_array,"[1.0;2.5]",,"---",,0\n`);
   expect(faults).toEqual([]);
   expect(content).toMatchObject({ title: 'demo 1', names: ['DEMO:PS1:CUR', 'DEMO:PS1:RB', 'DEMO:MODE', 'DEMO:WF'] });
   expect(content!.columns.timeNs[0]).toBe(1785579300000005000n);

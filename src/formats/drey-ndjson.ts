@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { readOutcomeNames, ReadOutcome, ValueKind, valueKindNames, type ChannelMeta } from '../contracts/values.ts';
+import type { Steps } from '../kernel/in-turns.ts';
 import { elementBytes } from '../snapshots/arrays.ts';
 import { fromBase64, toBase64 } from './base64.ts';
 import { createCollector, type FileValue, type ReadSnapshotFile, type SnapshotContent, type WrittenFile } from './snapshot-file.ts';
@@ -45,7 +46,7 @@ const entry = z.object({
   }),
 });
 
-export function readNdjson(text: string): ReadSnapshotFile {
+export function* readNdjson(text: string): Steps<ReadSnapshotFile> {
   const collect = createCollector();
   const lines = text.split('\n');
   const parse = <S extends z.ZodType>(schema: S, at: number): z.output<S> | undefined => {
@@ -70,6 +71,7 @@ export function readNdjson(text: string): ReadSnapshotFile {
     return collect.end({});
   }
   for (let at = 1; at <= first.channels; at++) {
+    yield;
     const row = parse(channel, at);
     if (row === undefined) continue;
     const value = valueOf(row);
@@ -77,6 +79,7 @@ export function readNdjson(text: string): ReadSnapshotFile {
     else collect.row(at + 1, row.pv, value);
   }
   for (let at = first.channels + 1; at <= there; at++) {
+    yield;
     const made = parse(entry, at);
     if (made) collect.entry(made.entry);
   }

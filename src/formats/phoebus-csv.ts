@@ -1,6 +1,7 @@
 /** Phoebus save-and-restore CSV: tags as comment lines, then a snapshot's rows with setpoint and readback, or a configuration's PVs. */
-import { CsvError, parse } from 'csv-parse/sync';
 import { ReadOutcome, severityNames, statusNames, ValueKind, valueKindNames, type ChannelMeta } from '../contracts/values.ts';
+import type { Steps } from '../kernel/in-turns.ts';
+import { createCsvRecords, type CsvRecord } from './csv-records.ts';
 import { bytesOf, plainNumber, rowValue, textArray } from './plain-values.ts';
 import { createCollector, lossesOf, namesLost, plainEntry, type Collector, type FileEntry, type FileHead, type FileValue, type ReadSnapshotFile, type SnapshotContent, type WrittenFile } from './snapshot-file.ts';
 
@@ -19,26 +20,32 @@ const typeNames: Readonly<Partial<Record<(typeof valueKindNames)[number], string
 export interface CsvTable {
   readonly head: Partial<FileHead>;
   readonly columns: readonly string[];
-  readonly rows: readonly { readonly line: number; readonly cells: readonly string[] }[];
+  readonly rows: readonly CsvRecord[];
 }
 
 /** The table under the comments; faults go to the collector. */
-export function phoebusTable(text: string, collect: Collector): CsvTable | undefined {
-  const lines = text.split(/\r?\n/);
-  const at = lines.findIndex((line) => /^PV\s*(,|$)/.test(line));
-  if (at < 0) {
-    collect.fault(lines.findIndex((line) => line !== '' && !line.startsWith('#')) + 1 || 1, 'no line of columns that begins with PV');
+export function* phoebusTable(text: string, collect: Collector): Steps<CsvTable | undefined> {
+  const at = /^PV[^\S\r\n]*(?:[,\r\n]|$)/m.exec(text)?.index;
+  if (at === undefined) {
+    const firstLine = /^[^#\r\n]/m.exec(text)?.index ?? 0;
+    collect.fault(text.slice(0, firstLine).split('\n').length, 'no line of columns that begins with PV');
     return undefined;
   }
-  try {
-    const records = parse(lines.slice(at).join('\n'), { info: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true }) as unknown as { record: string[]; info: { lines: number } }[];
-    const [columns, ...rows] = records;
-    return { head: headOf(lines.slice(0, at)), columns: columns!.record.map((name) => name.trim()), rows: rows.map(({ record, info }) => ({ line: info.lines + at, cells: record })) };
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    collect.fault(Number(error['lines'] ?? 1) + at, error.message);
+  const comments = text.slice(0, at).split(/\r?\n/);
+  // Arrays stand in cells, so a row has no limit of its own.
+  const records = createCsvRecords({ lenient: true, firstLine: comments.length, longest: Infinity });
+  const rows: CsvRecord[] = [];
+  for (const part of [records.push(text.slice(at)), records.end()]) {
+    for (const record of part) {
+      rows.push(record);
+      yield;
+    }
+  }
+  if (records.fault !== undefined) {
+    collect.fault(records.fault.line, records.fault.what);
     return undefined;
   }
+  return { head: headOf(comments), columns: rows[0]!.cells.map((name) => name.trim()), rows: rows.slice(1) };
 }
 
 function headOf(lines: readonly string[]): Partial<FileHead> {
@@ -58,41 +65,47 @@ function headOf(lines: readonly string[]): Partial<FileHead> {
   };
 }
 
-export function readPhoebusSnapshot(text: string): ReadSnapshotFile {
+export function* readPhoebusSnapshot(text: string): Steps<ReadSnapshotFile> {
   const collect = createCollector();
-  const table = phoebusTable(text, collect);
+  const table = yield* phoebusTable(text, collect);
   if (table === undefined) return collect.end({});
   const missing = snapshotColumns.filter((name) => name !== 'SELECTED' && name !== 'DELTA' && !table.columns.includes(name));
   if (missing.length > 0) {
     collect.fault(1, `no snapshot: it has no column ${missing.join(', ')}`);
     return collect.end({});
   }
+  const at = Object.fromEntries(snapshotColumns.map((name) => [name, table.columns.indexOf(name)])) as Record<Column, number>;
+  const own = new Set<string>();
+  const readbacks = new Set<string>();
+  for (const { cells } of table.rows) {
+    yield;
+    own.add(cells[at.PV]?.trim() ?? '');
+    readbacks.add(cells[at.READBACK]?.trim() ?? '');
+  }
   let unknownStatus = 0;
-  const own = new Set(table.rows.map(({ cells }) => cells[table.columns.indexOf('PV')]?.trim()));
-  const readbacks = new Set(table.rows.map(({ cells }) => cells[table.columns.indexOf('READBACK')]?.trim()));
   for (const { line, cells } of table.rows) {
-    const cell = (name: Column): string => cells[table.columns.indexOf(name)]?.trim() ?? '';
+    yield;
     if (cells.length !== table.columns.length) {
       collect.fault(line, `has ${cells.length} cells, there are ${table.columns.length} columns`);
       continue;
     }
+    const cell = (name: Column): string => cells[at[name]]!.trim();
     const name = cell('PV');
     const type = cell('VALUE_TYPE').toLowerCase();
-    const severity = cell('SEVERITY').toUpperCase();
+    const severity = severityOf(cell('SEVERITY').toUpperCase());
     const status = statusOf(cell('STATUS'));
     const timeNs = timeOf(cell('TIMESTAMP'));
-    const rawValue = cells[table.columns.indexOf('VALUE')]!;
-    const value = valueOf(type, rawValue);
+    const value = valueOf(type, cells[at.VALUE]!);
     if (typeof value === 'string') collect.fault(line, `${name}: ${value}`);
     else if (timeNs === undefined) collect.fault(line, `${name}: TIMESTAMP ${JSON.stringify(cell('TIMESTAMP'))} is not seconds.nanoseconds`);
-    else if (severityOf(severity) === undefined) collect.fault(line, `${name}: SEVERITY ${JSON.stringify(severity)} is none of NONE, ${severityNames.slice(1).join(', ')}, UNDEFINED`);
+    else if (severity === undefined) collect.fault(line, `${name}: SEVERITY ${JSON.stringify(cell('SEVERITY').toUpperCase())} is none of NONE, ${severityNames.slice(1).join(', ')}, UNDEFINED`);
     else {
       if (status === undefined) unknownStatus += 1;
-      collect.row(line, name, { ...value, timeNs, severity: severityOf(severity)!, status: status ?? 0 });
+      collect.row(line, name, { ...value, timeNs, severity, status: status ?? 0 });
       const readback = cell('READBACK');
       // A readback with a line of its own, for its time and alarm, is no entry of its own.
       if (readback !== '' || !readbacks.has(name)) collect.entry(plainEntry(name, { readback: readback === '' ? null : readback, readOnly: /^(1|true)$/i.test(cell('READ_ONLY')) }));
-      const shown = cells[table.columns.indexOf('READBACK_VALUE')]!;
+      const shown = cells[at.READBACK_VALUE]!;
       if (readback === '' || own.has(readback) || shown.trim() === none || shown === '') continue;
       const read = valueOf(type, shown);
       if (typeof read === 'string') collect.fault(line, `${readback}: ${read}`);
@@ -241,11 +254,11 @@ const javaNumber = (value: number | bigint): string => {
 };
 
 /** Columns PV, READBACK, READ_ONLY as catalogue entries. */
-export function readPhoebusConfiguration(text: string, collect: Collector): { entry: FileEntry; line: number }[] {
-  const table = phoebusTable(text, collect);
+export function* readPhoebusConfiguration(text: string, collect: Collector): Steps<{ entry: FileEntry; line: number }[]> {
+  const table = yield* phoebusTable(text, collect);
   if (table === undefined) return [];
-  return table.rows.map(({ line, cells }) => {
-    const cell = (name: string): string => cells[table.columns.indexOf(name)]?.trim() ?? '';
-    return { line, entry: plainEntry(cell('PV'), { readback: cell('READBACK') || null, readOnly: /^(1|true)$/i.test(cell('READ_ONLY')) }) };
-  });
+  const [name, readback, readOnly] = ['PV', 'READBACK', 'READ_ONLY'].map((column) => table.columns.indexOf(column)) as [number, number, number];
+  return table.rows.map(({ line, cells }) => ({
+    line, entry: plainEntry(cells[name]?.trim() ?? '', { readback: cells[readback]?.trim() || null, readOnly: /^(1|true)$/i.test(cells[readOnly]?.trim() ?? '') }),
+  }));
 }

@@ -1,39 +1,39 @@
 /** PSI snapshot .snap: `#` and a JSON object on the first line, then `NAME,JSON`: an object with `val`, or the bare value of old files. */
 import { ReadOutcome, ValueKind, type ChannelMeta } from '../contracts/values.ts';
+import type { Steps } from '../kernel/in-turns.ts';
 import { bytesOf, rowValue, textArray } from './plain-values.ts';
 import { Float, LongInteger, parsePythonJson, pythonFloat } from './python-json.ts';
-import { createCollector, lossesOf, namesLost, noValue, type FileHead, type FileValue, type ReadSnapshotFile, type SnapshotContent, type WrittenFile } from './snapshot-file.ts';
+import { createCollector, lossesOf, namesLost, noValue, type Collector, type FileHead, type FileValue, type ReadSnapshotFile, type SnapshotContent, type WrittenFile } from './snapshot-file.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Float) && !(value instanceof LongInteger);
 
-export function readPsiSnap(text: string): ReadSnapshotFile {
+export function* readPsiSnap(text: string): Steps<ReadSnapshotFile> {
   const collect = createCollector();
-  let head: Partial<FileHead> = {};
-  text.split('\n').forEach((raw, at) => {
-    const line = raw.trimEnd();
-    const number = at + 1;
-    if (line === '') return;
-    if (line.startsWith('#')) {
-      if (at > 0) return;
-      const parsed = jsonOf(line.slice(1));
-      if (parsed instanceof SyntaxError) collect.fault(1, `behind # stands no JSON object: ${parsed.message}`);
-      else if (isObject(parsed)) head = headOf(parsed);
-      else collect.fault(1, 'behind # stands no JSON object');
-      return;
-    }
-    if (at === 0) collect.fault(1, 'the file does not begin with # and a JSON object');
-    const comma = line.indexOf(',');
-    const name = comma < 0 ? line : line.slice(0, comma);
-    const rest = comma < 0 ? '' : line.slice(comma + 1).trim();
-    if (rest === '') return collect.row(number, name, noValue());
-    const parsed = jsonOf(rest);
-    if (parsed instanceof SyntaxError) return collect.fault(number, `${name}: its value is not JSON: ${parsed.message}`);
-    const value = isObject(parsed) ? objectValue(parsed) : pythonValue(parsed);
-    if (typeof value === 'string') collect.fault(number, `${name}: ${value}`);
-    else collect.row(number, name, value);
-  });
+  const lines = text.split('\n');
+  const first = lines[0]!.trimEnd();
+  const head = first.startsWith('#') ? jsonOf(first.slice(1)) : {};
+  if (head instanceof SyntaxError) collect.fault(1, `behind # stands no JSON object: ${head.message}`);
+  else if (!isObject(head)) collect.fault(1, 'behind # stands no JSON object');
   if (text.trim() === '') collect.fault(1, 'the file is empty');
-  return collect.end(head);
+  else if (!first.startsWith('#')) collect.fault(1, 'the file does not begin with # and a JSON object');
+  for (let at = 0; at < lines.length; at++) {
+    yield;
+    const line = lines[at]!.trimEnd();
+    if (line !== '' && !line.startsWith('#')) readLine(collect, at + 1, line);
+  }
+  return collect.end(isObject(head) ? headOf(head) : {});
+}
+
+function readLine(collect: Collector, number: number, line: string): void {
+  const comma = line.indexOf(',');
+  const name = comma < 0 ? line : line.slice(0, comma);
+  const rest = comma < 0 ? '' : line.slice(comma + 1).trim();
+  if (rest === '') return collect.row(number, name, noValue());
+  const parsed = jsonOf(rest);
+  if (parsed instanceof SyntaxError) return collect.fault(number, `${name}: its value is not JSON: ${parsed.message}`);
+  const value = isObject(parsed) ? objectValue(parsed) : pythonValue(parsed);
+  if (typeof value === 'string') collect.fault(number, `${name}: ${value}`);
+  else collect.row(number, name, value);
 }
 
 function jsonOf(text: string): unknown {

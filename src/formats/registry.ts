@@ -1,8 +1,9 @@
 /** The formats by name: what can be read and written as a snapshot, and as catalogue entries. */
 import type { CatalogueEntry, NewCatalogueEntryInput } from '../contracts/catalogue.ts';
+import type { Steps } from '../kernel/in-turns.ts';
 import { readSav, writeSav } from './autosave-sav.ts';
 import { readBurtSnap, writeBurtSnap } from './burt-snap.ts';
-import { parseCatalogueCsv, writeCatalogueCsv } from './catalogue-csv.ts';
+import { createCatalogueCsvWriter, groupsOf } from './catalogue-csv-writer.ts';
 import { readNdjson, writeNdjson } from './drey-ndjson.ts';
 import { readPhoebusConfiguration, readPhoebusSnapshot, writePhoebusSnapshot } from './phoebus-csv.ts';
 import { readPsiRequest } from './psi-request.ts';
@@ -17,7 +18,8 @@ export interface SnapshotFormatParts {
   readonly about: string;
   readonly extension: string;
   readonly contentType: string;
-  read(text: string): ReadSnapshotFile;
+  /** In steps: a file may have a hundred thousand lines. */
+  read(text: string): Steps<ReadSnapshotFile>;
   write(content: SnapshotContent): WrittenFile;
 }
 
@@ -56,18 +58,19 @@ export const entryInput = (entry: FileEntry): NewCatalogueEntryInput => ({
   absTolerance: entry.absTolerance, relTolerance: entry.relTolerance, readOnly: entry.readOnly,
 });
 
-export function readCatalogue(format: CatalogueFormat, text: string, options: RequestOptions = {}): ReadCatalogue {
-  if (format === 'csv') return parseCatalogueCsv(text, options);
-  if (format === 'phoebus') return phoebusCatalogue(text);
-  const read = format === 'psi-yaml' ? readPsiRequest(text, options) : readRequest(format === 'req' ? 'autosave' : format === 'burt-req' ? 'burt' : 'psi', text, options);
+/** Whole files; CSV is read as it comes (catalogue-csv.ts). */
+export function* readCatalogue(format: Exclude<CatalogueFormat, 'csv'>, text: string, options: RequestOptions = {}): Steps<ReadCatalogue> {
+  if (format === 'phoebus') return yield* phoebusCatalogue(text);
+  const read = format === 'psi-yaml' ? readPsiRequest(text, options) : yield* readRequest(format === 'req' ? 'autosave' : format === 'burt-req' ? 'burt' : 'psi', text, options);
   return { ...read, entries: read.entries.map(entryInput) };
 }
 
-function phoebusCatalogue(text: string): ReadCatalogue {
+function* phoebusCatalogue(text: string): Steps<ReadCatalogue> {
   const collect = createCollector();
-  const rows = readPhoebusConfiguration(text, collect);
+  const rows = yield* readPhoebusConfiguration(text, collect);
   const seen = new Map<string, number>();
   for (const { entry, line } of rows) {
+    yield;
     for (const name of [entry.setpoint, entry.readback]) {
       const wrong = name === null ? undefined : nameFault(name);
       if (wrong !== undefined) collect.fault(line, wrong);
@@ -84,6 +87,12 @@ const fileEntry = (entry: CatalogueEntry): FileEntry => ({
   setpoint: entry.setpointAddress, readback: entry.readbackAddress, config: entry.configAddress, device: entry.device, description: entry.description,
   absTolerance: entry.absTolerance, relTolerance: entry.relTolerance, readOnly: entry.readOnly, tags: entry.tags.map((tag) => tag.name),
 });
+
+/** All of it at once, for a few entries. */
+export function writeCatalogueCsv(entries: readonly CatalogueEntry[]): string {
+  const writer = createCatalogueCsvWriter(groupsOf(entries));
+  return writer.head + writer.rows(entries);
+}
 
 export const writableCatalogueFormats = ['csv', 'req', 'burt-req'] as const;
 

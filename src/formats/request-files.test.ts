@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { atOnce } from '../kernel/in-turns.ts';
 import { readCatalogue, type CatalogueFormat } from './registry.ts';
 
 const files: Record<string, string> = {
@@ -7,8 +8,8 @@ const files: Record<string, string> = {
   'sub.yaml': 'pvs:\n  list:\n    - name: "$(P):A"\n',
 };
 const include = (path: string): string | undefined => files[path];
-const setpoints = (format: CatalogueFormat, text: string, macros = {}) => {
-  const { entries, faults } = readCatalogue(format, text, { macros, include });
+const setpoints = (format: Exclude<CatalogueFormat, 'csv'>, text: string, macros = {}) => {
+  const { entries, faults } = atOnce(readCatalogue(format, text, { macros, include }));
   expect(faults).toEqual([]);
   return entries.map((entry) => (entry.readOnly ? `RO ${entry.setpointAddress}` : entry.setpointAddress));
 };
@@ -26,7 +27,7 @@ test('BURT: marks, lengths and comments', () => {
 test('PSI: .req with includes, JSON and YAML with precision', () => {
   expect(setpoints('psi-req', '!sub.req,"P=DEMO:,M=m1"\nDEMO:X\n')).toEqual(['DEMO:m1:CUR', 'DEMO:m1:MODE.SCAN', 'DEMO:X']);
   const yaml = 'include:\n  - name: sub.yaml\n    macros: [{P: DEMO1}, {P: DEMO2}]\npvs:\n  defaults: {precision: 2}\n  list:\n    - name: "$(Q):X"\n      precision: 3\n    - name: DEMO:Y\n';
-  const { entries } = readCatalogue('psi-yaml', yaml, { macros: { Q: 'DEMO' }, include });
+  const { entries } = atOnce(readCatalogue('psi-yaml', yaml, { macros: { Q: 'DEMO' }, include }));
   expect(entries.map((entry) => [entry.setpointAddress, entry.absTolerance])).toEqual([['DEMO1:A', 0], ['DEMO2:A', 0], ['DEMO:X', 0.001], ['DEMO:Y', 0.01]]);
   expect(setpoints('psi-yaml', '{"pvs": {"list": [{"name": "DEMO:A"}]}}')).toEqual(['DEMO:A']);
 });
@@ -46,12 +47,12 @@ test.each([
   ['psi-yaml', 'pvs:\n  list:\n    - name: "$(X)"\n', 'line 3: no value is given for the macro X'],
   ['phoebus', 'PV,READBACK,READ_ONLY\nA,B,0\nA,C,1\n', 'line 3: A stands on line 2 already'],
 ] as const)('D1: %s %j is refused with its line', (format, text, fault) => {
-  const { entries, faults } = readCatalogue(format, text, { include });
+  const { entries, faults } = atOnce(readCatalogue(format, text, { include }));
   expect(entries).toEqual([]);
   expect(faults.join('\n')).toContain(fault);
 });
 
 test('a Phoebus configuration pairs setpoint and readback', () => {
-  const { entries } = readCatalogue('phoebus', '# SaveSet name:\n# x\nPV,READBACK,READ_ONLY\nA,B,0\nC,,1\n');
+  const { entries } = atOnce(readCatalogue('phoebus', '# SaveSet name:\n# x\nPV,READBACK,READ_ONLY\nA,B,0\nC,,1\n'));
   expect(entries).toMatchObject([{ setpointAddress: 'A', readbackAddress: 'B', readOnly: false }, { setpointAddress: 'C', readbackAddress: null, readOnly: true }]);
 });

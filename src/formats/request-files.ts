@@ -2,13 +2,12 @@
  * Request files as catalogue entries: autosave, BURT and PSI .req. Includes are read through a callback;
  * without one, a file that includes others is refused. D1: a fault names file and line, and with any there are no entries.
  */
+import type { Steps } from '../kernel/in-turns.ts';
 import { expandMacros, parseMacros, type Macros } from './macros.ts';
 import { nameFault, plainEntry, type FileEntry } from './snapshot-file.ts';
 
 export interface RequestOptions {
   readonly macros?: Macros;
-  /** Sound rows are kept beside the faults, where rows stand for themselves (CSV). */
-  readonly skipFaulty?: boolean;
   /** The text of a file that another includes; undefined when it cannot be read. */
   readonly include?: (path: string, from: string) => string | undefined;
 }
@@ -55,39 +54,54 @@ const readLine: Record<RequestDialect, (line: string) => Line> = {
   },
 };
 
-export function readRequest(dialect: RequestDialect, text: string, { macros = {}, include }: RequestOptions = {}): ReadEntries {
+export function* readRequest(dialect: RequestDialect, text: string, { macros = {}, include }: RequestOptions = {}): Steps<ReadEntries> {
   const faults: string[] = [];
   const entries = new Map<string, { entry: FileEntry; line: number }>();
 
-  const read = (content: string, given: Macros, file: string, open: readonly string[], topLine: number | undefined): void => {
-    content.split('\n').forEach((raw, at) => {
-      if (entries.size > mostEntries) return;
-      const where = file === '' ? `line ${at + 1}` : `${file} line ${at + 1}`;
-      const line = topLine ?? at + 1;
-      const said = readLine[dialect](raw.trim());
-      if (said === undefined) return;
-      if ('wrong' in said) return void faults.push(`${where}: ${said.wrong}`);
-      const template = 'name' in said ? said.name : `${said.path}\n${said.macros}`;
-      const expanded = expandMacros(template, given);
-      if ('missing' in expanded) return void faults.push(`${where}: no value is given for the macro ${expanded.missing.join(', ')}`);
-      if ('name' in said) {
-        const wrong = nameFault(expanded.text);
-        if (wrong !== undefined) faults.push(`${where}: ${wrong}`);
-        else if (!entries.has(expanded.text)) entries.set(expanded.text, { entry: plainEntry(expanded.text, { readOnly: said.readOnly ?? false }), line });
-        return;
-      }
-      const [path, macroText] = expanded.text.split('\n') as [string, string];
-      const more = parseMacros(macroText);
-      if (more === undefined) return void faults.push(`${where}: ${JSON.stringify(macroText)} is no list of NAME=value`);
-      if (open.includes(path)) return void faults.push(`${where}: ${path} includes itself: ${[...open, path].join(' > ')}`);
-      if (open.length >= deepest) return void faults.push(`${where}: ${path} is included ${deepest} files deep`);
-      const included = include?.(path, file);
-      if (included === undefined) return void faults.push(`${where}: includes ${path}, which cannot be read${include ? '' : ' here: use `drey pv import`, which reads files beside the first, or join them'}`);
-      read(included, dialect === 'autosave' ? more : { ...given, ...more }, path, [...open, path], line);
-    });
-  };
+  interface Part {
+    readonly content: string;
+    readonly given: Macros;
+    readonly file: string;
+    readonly open: readonly string[];
+    /** Of the first file, where another is read for it. */
+    readonly topLine?: number;
+  }
 
-  read(text, macros, '', [], undefined);
+  function* read(part: Part): Steps<void> {
+    for (const [at, line] of part.content.split('\n').entries()) {
+      yield;
+      if (entries.size > mostEntries) return;
+      const included = take(part, at + 1, readLine[dialect](line.trim()));
+      if (included) yield* read(included);
+    }
+  }
+
+  /** Gives what the line includes. */
+  function take({ given, file, open, topLine }: Part, number: number, said: Line): Part | void {
+    const where = file === '' ? `line ${number}` : `${file} line ${number}`;
+    const line = topLine ?? number;
+    if (said === undefined) return;
+    if ('wrong' in said) return void faults.push(`${where}: ${said.wrong}`);
+    const template = 'name' in said ? said.name : `${said.path}\n${said.macros}`;
+    const expanded = expandMacros(template, given);
+    if ('missing' in expanded) return void faults.push(`${where}: no value is given for the macro ${expanded.missing.join(', ')}`);
+    if ('name' in said) {
+      const wrong = nameFault(expanded.text);
+      if (wrong !== undefined) faults.push(`${where}: ${wrong}`);
+      else if (!entries.has(expanded.text)) entries.set(expanded.text, { entry: plainEntry(expanded.text, { readOnly: said.readOnly ?? false }), line });
+      return;
+    }
+    const [path, macroText] = expanded.text.split('\n') as [string, string];
+    const more = parseMacros(macroText);
+    if (more === undefined) return void faults.push(`${where}: ${JSON.stringify(macroText)} is no list of NAME=value`);
+    if (open.includes(path)) return void faults.push(`${where}: ${path} includes itself: ${[...open, path].join(' > ')}`);
+    if (open.length >= deepest) return void faults.push(`${where}: ${path} is included ${deepest} files deep`);
+    const content = include?.(path, file);
+    if (content === undefined) return void faults.push(`${where}: includes ${path}, which cannot be read${include ? '' : ' here: use `drey pv import`, which reads files beside the first, or join them'}`);
+    return { content, given: dialect === 'autosave' ? more : { ...given, ...more }, file: path, open: [...open, path], topLine: line };
+  }
+
+  yield* read({ content: text, given: macros, file: '', open: [] });
   if (entries.size > mostEntries) faults.push(`more than ${mostEntries} PVs`);
   if (entries.size === 0 && faults.length === 0) faults.push('line 1: the file names no PV');
   if (faults.length > 0) return { entries: [], lines: [], faults };

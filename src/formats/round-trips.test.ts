@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { anyColumns } from '../../testing/arbitraries/value-columns.ts';
 import { emptyValueColumns, ReadOutcome, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
+import { atOnce } from '../kernel/in-turns.ts';
 import { numericElements, textElements } from '../snapshots/arrays.ts';
 import { detectSnapshotFormat, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from './registry.ts';
 import { plainEntry, type SnapshotContent } from './snapshot-file.ts';
@@ -28,7 +29,7 @@ const comparable = (value: unknown): unknown => (typeof value === 'string' ? val
 
 function reread(format: SnapshotFormat, content: SnapshotContent) {
   const written = snapshotFormats[format].write(content);
-  const { content: back, faults } = snapshotFormats[format].read(written.text);
+  const { content: back, faults } = atOnce(snapshotFormats[format].read(written.text));
   expect(faults, written.text).toEqual([]);
   return { back: back!, ...written };
 }

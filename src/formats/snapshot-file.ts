@@ -88,58 +88,79 @@ export interface Collector {
   end(head: Partial<FileHead>): ReadSnapshotFile;
 }
 
+/** Of a file that is damaged throughout, enough to see how. */
+const mostFaults = 1_000;
+const longestFault = 400;
+
 export function createCollector(): Collector {
   const faults: string[] = [];
+  let unlisted = 0;
   const losses: string[] = [];
   const names: string[] = [];
-  const values: FileValue[] = [];
-  const seen = new Map<string, { line: number; value: FileValue }>();
+  const lines: number[] = [];
+  const metas: (ChannelMeta | undefined)[] = [];
+  const rowOf = new Map<string, number>();
   const entries: FileEntry[] = [];
+  // Values go into columns as they come: an object kept per row costs more than all the reading.
+  let columns = emptyValueColumns(1_024);
+  const fault = (line: number, what: string): void => {
+    if (faults.length < mostFaults) faults.push(`line ${line}: ${what.length > longestFault ? `${what.slice(0, longestFault)}…` : what}`);
+    else unlisted += 1;
+  };
   return {
-    fault: (line, what) => void faults.push(`line ${line}: ${what}`),
+    fault,
     loss: (what) => void losses.push(what),
     row: (line, given, value) => {
       const name = given.startsWith('ca://') ? given.slice(5) : given;
       const wrong = nameFault(name);
-      const earlier = seen.get(name);
-      if (wrong !== undefined) faults.push(`line ${line}: ${wrong}`);
-      else if (earlier === undefined) {
-        seen.set(name, { line, value });
-        names.push(name);
-        values.push(value);
-      } else if (!sameValue(earlier.value, value)) faults.push(`line ${line}: ${name} stands on line ${earlier.line} already, with another value`);
+      if (wrong !== undefined) return fault(line, wrong);
+      const earlier = rowOf.get(name);
+      if (earlier !== undefined) return sameValue(columns, earlier, value) ? undefined : fault(line, `${name} stands on line ${lines[earlier]} already, with another value`);
+      const row = names.push(name) - 1;
+      rowOf.set(name, row);
+      lines.push(line);
+      metas.push(value.meta);
+      if (row === columns.length) columns = ofLength(columns, 2 * row);
+      putValue(columns, row, value);
     },
     entry: (entry) => void entries.push(entry),
     end: ({ title = '', description = '', createdBy = '', createdDate = '' }) => {
+      if (unlisted > 0) faults.push(`and ${unlisted} more`);
       if (faults.length > 0) return { content: null, faults, losses: [] };
-      const { columns, metas } = columnsOfValues(values);
       const paired = entries.length > 0 ? entries : names.map((name) => plainEntry(name));
-      return { content: { title, description, createdBy, createdDate, names, columns, metas, entries: paired }, faults, losses };
+      return { content: { title, description, createdBy, createdDate, names, columns: ofLength(columns, names.length), metas, entries: paired }, faults, losses };
     },
   };
 }
 
-function columnsOfValues(values: readonly FileValue[]): Pick<SnapshotContent, 'columns' | 'metas'> {
-  const columns = emptyValueColumns(values.length);
-  values.forEach((value, row) => {
-    columns.outcome[row] = value.outcome ?? ReadOutcome.ok;
-    columns.kind[row] = value.kind;
-    columns.num[row] = value.num ?? 0;
-    columns.severity[row] = value.severity ?? 0;
-    columns.status[row] = value.status ?? 0;
-    columns.timeNs[row] = value.timeNs ?? 0n;
-    columns.code[row] = value.code ?? 0;
-    columns.access[row] = value.access ?? 0;
-    if (value.text !== undefined) columns.text.set(row, value.text);
-    if (value.bytes !== undefined) columns.bytes.set(row, value.bytes);
-    if (value.rawText === true) columns.rawText.add(row);
-  });
-  return { columns, metas: values.map((value) => value.meta) };
+function putValue(columns: ValueColumns, row: number, value: FileValue): void {
+  columns.outcome[row] = value.outcome ?? ReadOutcome.ok;
+  columns.kind[row] = value.kind;
+  columns.num[row] = value.num ?? 0;
+  columns.severity[row] = value.severity ?? 0;
+  columns.status[row] = value.status ?? 0;
+  columns.timeNs[row] = value.timeNs ?? 0n;
+  columns.code[row] = value.code ?? 0;
+  columns.access[row] = value.access ?? 0;
+  if (value.text !== undefined) columns.text.set(row, value.text);
+  if (value.bytes !== undefined) columns.bytes.set(row, value.bytes);
+  if (value.rawText === true) columns.rawText.add(row);
 }
 
-function sameValue(a: FileValue, b: FileValue): boolean {
-  const same = a.kind === b.kind && a.outcome === b.outcome && Object.is(a.num, b.num) && a.text === b.text && a.bytes?.length === b.bytes?.length;
-  return same && (a.bytes === undefined || a.bytes.every((byte, i) => byte === b.bytes![i]));
+/** The same rows with room for more, or without what was not needed. */
+function ofLength({ text, bytes, rawText, ...numbers }: ValueColumns, length: number): ValueColumns {
+  const next = { ...emptyValueColumns(length), text, bytes, rawText };
+  const kept = Math.min(length, numbers.length);
+  for (const name of ['outcome', 'kind', 'severity', 'status', 'num', 'code', 'access'] as const) next[name].set(numbers[name].subarray(0, kept));
+  next.timeNs.set(numbers.timeNs.subarray(0, kept));
+  return next;
+}
+
+function sameValue(columns: ValueColumns, row: number, value: FileValue): boolean {
+  const bytes = columns.bytes.get(row);
+  const same = columns.kind[row] === value.kind && columns.outcome[row] === (value.outcome ?? ReadOutcome.ok) && Object.is(columns.num[row], value.num ?? 0)
+    && columns.text.get(row) === value.text && bytes?.length === value.bytes?.length;
+  return same && (bytes === undefined || bytes.every((byte, i) => byte === value.bytes![i]));
 }
 
 /** What a format holds beside names and values. */

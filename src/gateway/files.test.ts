@@ -82,13 +82,35 @@ test('the catalogue goes out as CSV and comes back the same', async () => {
 });
 
 test('a catalogue import fails with the lines of its faults, or skips them, and a dry run changes nothing', async () => {
-  const csv = 'Setpoint,Abs Tolerance\nI:A,0.1\nI:B,tiny\nF:TEXT,1\nI:A,2\n';
-  const errors = ['line 3: Abs Tolerance: "tiny" is not a number', 'line 5: setpoint I:A stands on line 2 already', 'line 4: F:TEXT is the setpoint of another catalogue entry'];
-  expect(await file('POST', '/v1/pvs/import', csv)).toMatchObject({ status: 400, body: { faults: errors.slice(0, 2) } });
+  const csv = 'Setpoint,Abs Tolerance\nI:A,0.1\nI:B,tiny\nF:TEXT,1\nI:A,2\nI:B,1\n';
+  const errors = ['line 3: Abs Tolerance: "tiny" is not a number', 'line 4: F:TEXT is the setpoint of another catalogue entry', 'line 5: setpoint I:A stands on line 2 already'];
+  const answer = { rows: 2, skipped: 3, errors, tagGroups: [] };
+  expect(await file('POST', '/v1/pvs/import', csv)).toMatchObject({ status: 400, body: { faults: errors } });
   expect((await file('POST', '/v1/pvs/import', 'Setpoint\nF:TEXT\n')).body.faults).toEqual(['line 2: F:TEXT is the setpoint of another catalogue entry']);
-  expect((await file('POST', '/v1/pvs/import?onError=skip&dryRun=true', csv)).body).toEqual({ rows: 1, registered: 0, skipped: 3, errors });
+  expect((await file('POST', '/v1/pvs/import?onError=skip&dryRun=true', csv)).body).toEqual({ ...answer, registered: 0 });
   expect((await gateway.good<unknown[]>('GET', '/v1/pvs?pvName=I:A'))).toHaveLength(0);
-  expect((await file('POST', '/v1/pvs/import?onError=skip', csv)).body).toEqual({ rows: 1, registered: 1, skipped: 3, errors });
+  expect((await file('POST', '/v1/pvs/import?onError=skip', csv)).body).toEqual({ ...answer, registered: 2 });
+  // The sound line of a setpoint goes in, although a faulty one stands before it.
+  expect(await gateway.good('GET', '/v1/pvs?pvName=I:B')).toMatchObject([{ setpointAddress: 'I:B', absTolerance: 1 }]);
   expect(await file('POST', '/v1/pvs/import?format=req&macros=P=I:,M=m1', '$(P)$(M):CUR\n')).toMatchObject({ status: 200, body: { registered: 1 } });
   expect((await file('POST', '/v1/pvs/import?format=req', 'file sub.req\n')).body.faults[0]).toContain('line 1: includes sub.req, which cannot be read here');
+});
+
+test.each(['fail', 'skip'])('D1: what breaks the file itself registers nothing, onError=%s or not', async (onError) => {
+  const before = (await gateway.good<unknown[]>('GET', '/v1/pvs')).length;
+  const refused = (body: string | Uint8Array) => file('POST', `/v1/pvs/import?onError=${onError}`, body as string);
+  expect(await refused('Setpoint,Device\nQ:A,a\nQ:B,"b\nQ:C,c\n')).toMatchObject({ status: 422, body: { code: 'invalid', faults: ['line 3: the double quote on line 3, character 5 is never closed: the file ends on line 5'] } });
+  expect(await refused('Setpont,Readback,Area\nQ:A,Q:B,x\n')).toMatchObject({ status: 422, body: { faults: [expect.stringContaining('did you mean Setpoint?')] } });
+  expect(await gateway.good<unknown[]>('GET', '/v1/pvs')).toHaveLength(before);
+});
+
+test('the answer says which tag groups and tags are new, a dry run too', async () => {
+  await file('POST', '/v1/pvs/import', 'Setpoint,Area\nT:A,LI21\n');
+  const csv = 'Setpoint,AREA,Crate\nT:B,"LI22,li21",C1\nT:C,LI22,\nT:A,LI99,C9\n';
+  const tagGroups = [{ name: 'Area', isNew: false, tags: 2, newTags: 1, firstNewTags: ['LI22'] }, { name: 'Crate', isNew: true, tags: 1, newTags: 1, firstNewTags: ['C1'] }];
+  expect((await file('POST', '/v1/pvs/import?dryRun=true&onError=skip', csv)).body).toMatchObject({ rows: 2, registered: 0, tagGroups });
+  expect((await gateway.good<{ name: string }[]>('GET', '/v1/tags')).map(({ name }) => name)).not.toContain('Crate');
+  expect((await file('POST', '/v1/pvs/import?onError=skip', csv)).body).toMatchObject({ rows: 2, registered: 2, tagGroups });
+  const [entry] = await gateway.good<CatalogueEntry[]>('GET', '/v1/pvs?pvName=T:B');
+  expect(entry!.tags.map(({ groupName, name }) => `${groupName}/${name}`)).toEqual(['Area/LI22', 'Area/LI21', 'Crate/C1']);
 });

@@ -45,10 +45,46 @@ export interface EntryFilter {
   readonly devices?: readonly string[];
 }
 
+/** An entry and the line of the file that it stands on. Its tags are named (`tagNames`), never given by id. */
+export interface ImportRow {
+  readonly line: number;
+  readonly entry: NewCatalogueEntry;
+}
+
+/** A row whose setpoint stands on an earlier line already, or, without one, is another entry's. */
+export interface RefusedRow {
+  readonly line: number;
+  readonly setpoint: string;
+  readonly earlier: number | null;
+}
+
+/** A tag group that the rows of a file name; names are told apart without regard to case. */
+export interface TagGroupUse {
+  readonly name: string;
+  /** There is no such group yet. */
+  readonly isNew: boolean;
+  readonly tags: number;
+  /** Of them, those that there are not yet. */
+  readonly newTags: number;
+  readonly firstNewTags: readonly string[];
+}
+
+/** Rows of any number on their way into the catalogue. Nothing is there before the commit; every import ends with `commit` or `abort`. */
+export interface CatalogueImport {
+  add(rows: readonly ImportRow[]): Promise<void>;
+  /** After the last row. Refused rows are left out of what is committed. `forGood`: a commit may follow, so the catalogue stays as it is found. */
+  check(forGood: boolean): Promise<{ rows: number; refused: number; /** In the order of the rows, the first 1000. */ refusals: RefusedRow[]; tagGroups: TagGroupUse[] }>;
+  commit(): Promise<{ registered: number; revision: number; first: CatalogueEntry[] }>;
+  /** Does nothing after a commit. */
+  abort(): Promise<void>;
+}
+
 export interface CatalogueStore {
   revisions(): Promise<Revisions>;
   /** All or nothing. `conflict` lists up to 10 setpoint addresses that exist already; unknown tag ids are `notFound`. */
   create(entries: readonly NewCatalogueEntry[]): Promise<{ entries: CatalogueEntry[]; revision: number }>;
+  /** The same for files of any length: what is in them never is in memory whole. */
+  beginImport(): Promise<CatalogueImport>;
   edit(id: string, edit: CatalogueEntryEdit): Promise<{ before: CatalogueEntry; after: CatalogueEntry; revision: number }>;
   delete(ids: readonly string[]): Promise<{ deleted: CatalogueEntry[]; revision: number }>;
   get(id: string): Promise<CatalogueEntry>;

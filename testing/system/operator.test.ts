@@ -28,7 +28,7 @@ beforeAll(async () => {
   lines.push('KLYS:LI21:1:MODE,,KLYS:LI21:1,,no,LI21', 'SIOC:LI21:1:NOTE,,SIOC:LI21:1,,no,LI21', 'NO:SUCH:PV,,GHOST,,no,LI21');
   writeFileSync(join(drey.dataFolder, 'pvs.csv'), `${lines.join('\n')}\n`);
   const imported = await drey.cli('pv', 'import', join(drey.dataFolder, 'pvs.csv'));
-  expect(imported).toMatchObject({ code: 0, stdout: `registered ${entries} entries\n` });
+  expect(imported).toMatchObject({ code: 0, stdout: `registered ${entries} entries\nnew tag group Area with 2 new tags: LI21, LI22\n` });
   await drey.connected(entries);
 }, 120_000);
 

@@ -1,15 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CatalogueEntry } from '../../contracts/catalogue.ts';
-import { DreyError } from '../../contracts/errors.ts';
-import { writeCatalogueCsv } from '../../formats/catalogue-csv.ts';
-import { parseMacros } from '../../formats/macros.ts';
-import { catalogueFormatNames, readCatalogue, writableCatalogueFormats, type CatalogueFormat } from '../../formats/registry.ts';
+import { writableCatalogueFormats, writeCatalogueCsv } from '../../formats/registry.ts';
 import type { Client } from '../client.ts';
 import { exitCodes } from '../fault.ts';
 import { cell, count, localTime, print, printJson, printTable } from '../output.ts';
-import { readText } from '../text-file.ts';
+import { addImportCommand } from './pv-import.ts';
 import { tellLosses } from './snapshot-files.ts';
 
 interface Page {
@@ -37,24 +33,7 @@ const limit = (text: string): number => {
 export function pvCommands(connect: () => Client): Command {
   const pv = new Command('pv').description('the catalogue of PVs, and their live values');
 
-  pv.command('import <file>')
-    .description('register entries from CSV (columns Setpoint, Readback, Config, Device, Description, Abs Tolerance, Rel Tolerance, Read Only; others are tag groups), or from request files of autosave, BURT, PSI snapshot or Phoebus; all or none')
-    .addOption(new Option('--format <format>', 'absent: by the name of the file').choices(catalogueFormatNames))
-    .option('--macros <list>', 'for request files: P=DEMO:,M=m1', '')
-    .option('--dry-run', 'check the file, register nothing')
-    .option('--json', 'print JSON')
-    .action(async (file: string, options: { format?: CatalogueFormat; macros: string; dryRun?: true; json?: true }) => {
-      const macros = parseMacros(options.macros);
-      if (macros === undefined) throw new DreyError('badInput', `--macros ${options.macros} is no list of NAME=value`);
-      const text = readText(file);
-      // Request files name what they include as seen from the first of them.
-      const include = (path: string): string => readText(join(dirname(file), path));
-      const { entries, faults } = readCatalogue(options.format ?? formatOf(file, text), text, { macros, include });
-      if (faults.length > 0) throw new DreyError('badInput', `${file} has ${count(faults.length, 'fault')}; nothing was registered`, { faults: faults.slice(0, 100) });
-      const created = options.dryRun ? [] : await connect().post<CatalogueEntry[]>('/v1/pvs/multi', entries);
-      if (options.json) return printJson({ entries: entries.length, registered: created.length });
-      print(options.dryRun ? `${file} is sound: ${count(entries.length, 'entry', 'entries')}, nothing was registered` : `registered ${count(created.length, 'entry', 'entries')}`);
-    });
+  addImportCommand(pv, connect);
 
   pv.command('export')
     .description('the catalogue as a file that `pv import` takes')
@@ -114,11 +93,4 @@ export function pvCommands(connect: () => Client): Command {
       );
     });
   return pv;
-}
-
-function formatOf(file: string, text: string): CatalogueFormat {
-  const extension = extname(file).toLowerCase();
-  if (extension === '.req') return 'req';
-  if (['.yaml', '.yml', '.json'].includes(extension)) return 'psi-yaml';
-  return /^PV\s*,/m.test(text) && !/^[^#\n]*\bsetpoint\b/im.test(text) ? 'phoebus' : 'csv';
 }

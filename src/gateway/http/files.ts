@@ -1,7 +1,9 @@
 /** Files in and out. Their bodies are taken whatever content-type they come with: programs that send files seldom know one. */
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { DreyError } from '../../contracts/errors.ts';
 import { snapshotSummary } from '../../contracts/snapshots.ts';
+import { textOfFile } from '../../formats/file-text.ts';
 import { catalogueFormatNames, snapshotFormatNames, writableCatalogueFormats } from '../../formats/registry.ts';
 import { authorise } from '../access.ts';
 import type { CatalogueFileOperations } from '../operations/catalogue-files.ts';
@@ -37,16 +39,19 @@ const importedCatalogue = z.object({
   registered: z.number().int(),
   skipped: z.number().int().describe('lines with a fault'),
   errors: z.array(z.string()).describe('"line N: what is wrong", the first 1000'),
+  tagGroups: z.array(z.object({
+    name: z.string(),
+    isNew: z.boolean().describe('there is no such group yet: it was, or would be, made'),
+    tags: z.number().int().describe('tags that the sound rows name'),
+    newTags: z.number().int().describe('of them, those that were, or would be, made'),
+    firstNewTags: z.array(z.string()).describe('the first 20 of them'),
+  })).describe('columns that are no known field'),
 });
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 function textOf(body: unknown): string {
-  try {
-    return utf8.decode(body as Buffer);
-  } catch {
-    throw new DreyError('badInput', 'the body is not UTF-8 text');
-  }
+  const read = textOfFile((body as Buffer | undefined) ?? new Uint8Array());
+  if ('text' in read) return read.text;
+  throw new DreyError('badInput', `the file cannot be read, nothing was stored: ${read.fault}`, { faults: [read.fault] });
 }
 
 /** Told in a header, for the body is the file: a JSON list in ASCII, as many as fit. */
@@ -105,11 +110,19 @@ export function fileRoutes(server: Door, { snapshotFiles, catalogueFiles }: File
       if (request.query.create) authorise(request.caller, 'pvs.write');
       return snapshotFiles.import(request.caller, { ...request.query, text: textOf(request.body) }) as Promise<z.output<typeof importedSnapshot>>;
     });
+  });
+
+  void server.register(async (app: Door) => {
+    app.removeAllContentTypeParsers();
+    // As it comes: such a file need not fit into memory.
+    app.addContentTypeParser('*', (_, payload, done) => done(null, payload));
 
     app.post('/v1/pvs/import', {
       config: { operation: 'pvs.write' },
-      bodyLimit: bodyLimits.bulk,
-      schema: { tags: ['pvs'], summary: 'Register entries from a file; the body is the file. Faults carry their line', querystring: catalogueImport, response: { 200: importedCatalogue } },
-    }, (request) => catalogueFiles.import(request.caller, { ...request.query, text: textOf(request.body) }) as Promise<z.output<typeof importedCatalogue>>);
+      schema: { tags: ['pvs'], summary: 'Register entries from a file; the body is the file, up to 1 GB of CSV. Faults carry their line', querystring: catalogueImport, response: { 200: importedCatalogue } },
+    }, (request) => catalogueFiles.import(request.caller, { ...request.query, body: bodyOf(request.body) }) as Promise<z.output<typeof importedCatalogue>>);
   });
 }
+
+/** Given up half-way, it stays open: whoever sends it is to hear why. */
+const bodyOf = (body: unknown): AsyncIterable<Uint8Array> => ((body as Readable | undefined) ?? Readable.from([])).iterator({ destroyOnReturn: false });

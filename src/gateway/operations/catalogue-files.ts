@@ -1,17 +1,16 @@
 /** Files to catalogue entries and back: all or nothing, or the sound rows alone; every fault with its line. */
-import { newCatalogueEntry, type CatalogueEntry, type NewCatalogueEntry } from '../../contracts/catalogue.ts';
+import type { CatalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { parseMacros } from '../../formats/macros.ts';
-import { readCatalogue, writeCatalogue, type CatalogueFormat, type writableCatalogueFormats } from '../../formats/registry.ts';
+import { writeCatalogue, type CatalogueFormat, type writableCatalogueFormats } from '../../formats/registry.ts';
 import type { WrittenFile } from '../../formats/snapshot-file.ts';
-import type { CatalogueStore } from '../../persistence/port.ts';
+import type { CatalogueImport, CatalogueStore, ImportRow, TagGroupUse, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
-import { mostEntriesAtOnce, type CatalogueOperations } from './catalogue.ts';
-import type { ChannelNames } from './channel-names.ts';
-import { faulty } from './snapshot-files.ts';
+import type { CatalogueOperations } from './catalogue.ts';
+import { rowsOfCsv, rowsOfFile, type Body } from './catalogue-rows.ts';
 
-export interface CatalogueImport {
-  readonly text: string;
+export interface CatalogueFile {
+  readonly body: Body;
   readonly format: CatalogueFormat;
   readonly macros?: string;
   readonly dryRun: boolean;
@@ -24,44 +23,51 @@ export interface ImportedCatalogue {
   readonly registered: number;
   readonly skipped: number;
   readonly errors: readonly string[];
+  /** What the sound rows name as tags. */
+  readonly tagGroups: readonly TagGroupUse[];
 }
 
-const mostErrors = 1_000;
-const lineOf = (fault: string): string => fault.slice(0, fault.indexOf(':'));
+interface Fault {
+  readonly line: number;
+  readonly what: string;
+}
 
-export function createCatalogueFileOperations({ catalogue, entries, names }: { catalogue: CatalogueStore; entries: CatalogueOperations; names: ChannelNames }) {
-  /** Line and name of entries whose setpoint another entry of today's catalogue has. */
-  const takenSetpoints = async (fresh: readonly NewCatalogueEntry[]): Promise<Set<string>> => {
-    const { byName } = await names.current();
-    const known = fresh.flatMap(({ setpointAddress }) => (setpointAddress === null ? [] : (byName.get(setpointAddress) ?? [])));
-    const nameOf = new Map(known.map(({ id, name }) => [id, name]));
-    return new Set((await catalogue.setpoints(Int32Array.from(nameOf.keys()).sort())).map(({ channel }) => nameOf.get(channel)!));
+const mostRows = 2_000_000;
+const mostErrors = 1_000;
+const mostFaults = 100;
+
+export interface CatalogueFileDeps {
+  readonly catalogue: CatalogueStore;
+  readonly entries: CatalogueOperations;
+  readonly tags: TagStore;
+}
+
+export function createCatalogueFileOperations({ catalogue, entries, tags }: CatalogueFileDeps) {
+  const rowsOf = async ({ body, format, macros: text = '' }: CatalogueFile): Promise<ReturnType<typeof rowsOfCsv>> => {
+    const macros = parseMacros(text);
+    if (macros === undefined) throw new DreyError('badInput', `macros ${JSON.stringify(text.slice(0, 100))} is no list of NAME=value`);
+    if (format !== 'csv') return rowsOfFile(body, format, macros);
+    return rowsOfCsv(body, new Set((await tags.groups()).map(({ name }) => name.toLowerCase())));
   };
 
   return {
-    import: async (caller: Caller, { text, format, macros: macroText = '', dryRun, onError }: CatalogueImport): Promise<ImportedCatalogue> => {
-      const macros = parseMacros(macroText);
-      if (macros === undefined) throw new DreyError('badInput', `macros ${JSON.stringify(macroText.slice(0, 100))} is no list of NAME=value`);
-      const read = readCatalogue(format, text, { macros, skipFaulty: onError === 'skip' });
-      const faults = [...read.faults];
-      const lines: number[] = [];
-      const fresh: NewCatalogueEntry[] = [];
-      read.entries.forEach((entry, i) => {
-        const checked = newCatalogueEntry.safeParse(entry);
-        if (!checked.success) return void faults.push(`line ${read.lines[i]}: ${checked.error.issues[0]!.message}`);
-        fresh.push(checked.data);
-        lines.push(read.lines[i]!);
-      });
-      const taken = await takenSetpoints(fresh);
-      const sound = fresh.filter(({ setpointAddress }, i) => {
-        if (setpointAddress === null || !taken.has(setpointAddress)) return true;
-        faults.push(`line ${lines[i]}: ${setpointAddress} is the setpoint of another catalogue entry`);
-        return false;
-      });
-      if (faults.length > 0 && onError === 'fail') throw faulty('the file has faults, nothing was registered', faults);
-      if (sound.length > mostEntriesAtOnce) throw new DreyError('tooLarge', `the file has ${sound.length} entries, at most ${mostEntriesAtOnce} are taken at once: cut it up`);
-      const created: readonly CatalogueEntry[] = dryRun || sound.length === 0 ? [] : await entries.create(caller, sound);
-      return { rows: sound.length, registered: created.length, skipped: new Set(faults.map(lineOf)).size, errors: faults.slice(0, mostErrors) };
+    import: async (caller: Caller, file: CatalogueFile): Promise<ImportedCatalogue> => {
+      const rows = await rowsOf(file);
+      const staged = await catalogue.beginImport();
+      try {
+        const faulty = await stage(staged, rows);
+        const checked = await staged.check(!file.dryRun);
+        const faults = [...faulty.first, ...checked.refusals.map((row) => ({ line: row.line, what: row.earlier === null ? `${row.setpoint} is the setpoint of another catalogue entry` : `setpoint ${row.setpoint} stands on line ${row.earlier} already` }))];
+        const errors = faults.sort((a, b) => a.line - b.line).slice(0, mostErrors).map(sentence);
+        const skipped = faulty.count + checked.refused;
+        if (skipped > 0 && file.onError === 'fail') {
+          throw new DreyError('badInput', `the file has faults, nothing was registered: ${errors[0]}${skipped > 1 ? ` (and ${skipped - 1} more)` : ''}`, { faults: errors.slice(0, mostFaults) });
+        }
+        const registered = file.dryRun || checked.rows === 0 ? 0 : await entries.register(caller, staged, checked.rows);
+        return { rows: checked.rows, registered, skipped, errors, tagGroups: checked.tagGroups };
+      } finally {
+        await staged.abort();
+      }
     },
 
     export: async (format: (typeof writableCatalogueFormats)[number], search: string | undefined): Promise<WrittenFile> => {
@@ -77,3 +83,28 @@ export function createCatalogueFileOperations({ catalogue, entries, names }: { c
   };
 }
 export type CatalogueFileOperations = ReturnType<typeof createCatalogueFileOperations>;
+
+const sentence = ({ line, what }: Fault): string => `line ${line}: ${what}`;
+
+/** D1: what breaks the file itself is refused whatever else is wished: nobody knows what its other rows are. */
+async function stage(staged: CatalogueImport, rows: ReturnType<typeof rowsOfCsv>): Promise<{ first: Fault[]; count: number }> {
+  const first: Fault[] = [];
+  const broken: Fault[] = [];
+  let count = 0;
+  let sound = 0;
+  for await (const some of rows) {
+    const batch: ImportRow[] = [];
+    for (const row of some) {
+      if ('entry' in row) batch.push(row);
+      else if ('broken' in row) broken.push({ line: row.line, what: row.broken });
+      else if (++count <= mostErrors) first.push({ line: row.line, what: row.fault });
+    }
+    sound += batch.length;
+    if (broken.length > 0 || batch.length === 0) continue;
+    if (sound > mostRows) throw new DreyError('tooLarge', `the file has more than ${mostRows} entries, which is as many as are taken at once: cut it up`);
+    await staged.add(batch);
+  }
+  if (broken.length === 0) return { first, count };
+  const faults = broken.map(sentence);
+  throw new DreyError('invalid', `the file is broken, nothing was registered: ${faults[0]}`, { faults });
+}

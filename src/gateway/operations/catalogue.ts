@@ -4,7 +4,7 @@ import { catalogueEntryEdit, newCatalogueEntry, type CatalogueEntry } from '../.
 import { DreyError } from '../../contracts/errors.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { json, type Bus } from '../../bus/port.ts';
-import type { CatalogueStore, EntryFilter, TagStore } from '../../persistence/port.ts';
+import type { CatalogueImport, CatalogueStore, EntryFilter, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import { deviceNames, tagFilterIds, tagIds } from './references.ts';
@@ -60,6 +60,14 @@ export function createCatalogueOperations({ catalogue, tags, bus, audit }: { cat
         return { value: created.entries, after };
       });
     },
+
+    /** What was brought in from a file and has been checked. */
+    register: (caller: Caller, staged: CatalogueImport, count: number): Promise<number> =>
+      audit.change(caller, { what: 'pvs.create', subject: `${count} entries`, after: { count } }, async () => {
+        const { registered, revision, first } = await staged.commit();
+        announce(revision);
+        return { value: registered, after: { count: registered, revision, entries: first } };
+      }),
 
     edit: (caller: Caller, id: string, edit: z.output<typeof entryEdit>): Promise<CatalogueEntry> =>
       audit.change(caller, { what: 'pvs.edit', subject: id, after: edit }, async () => {

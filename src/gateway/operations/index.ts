@@ -47,7 +47,7 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
   return {
     apiKeys: createApiKeyOperations({ keys: apiKeys, audit }),
     catalogue: entries,
-    catalogueFiles: createCatalogueFileOperations({ catalogue, entries, names }),
+    catalogueFiles: createCatalogueFileOperations({ catalogue, entries, tags }),
     snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }),
     tags: createTagOperations({ tags, audit }),
     automation: createAutomationOperations({ rules, catalogue, tags, bus, audit, clock }),

@@ -8,7 +8,8 @@ import { subjects } from '../../contracts/subjects.ts';
 import type { ChannelMeta } from '../../contracts/values.ts';
 import { detectSnapshotFormat, entryInput, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from '../../formats/registry.ts';
 import { plainEntry, type FileEntry, type SnapshotContent, type WrittenFile } from '../../formats/snapshot-file.ts';
-import { contentHash } from '../../kernel/content-hash.ts';
+import { canonical, contentHash } from '../../kernel/content-hash.ts';
+import { inTurns, type Steps } from '../../kernel/in-turns.ts';
 import type { CatalogueStore, SnapshotEntryRow, SnapshotStore } from '../../persistence/port.ts';
 import { tallyQuality } from '../../snapshots/quality.ts';
 import type { Caller } from '../access.ts';
@@ -52,12 +53,7 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, na
     const { entryIds, revisions } = await catalogue.resolve({ kind: 'names', pvNames: [...content.names] });
     const { columns } = content;
     columns.channel.set(await catalogue.ensureChannels(content.names));
-    const metas = new Map<bigint, ChannelMeta>();
-    content.metas.forEach((meta, row) => {
-      columns.metaHash[row] = meta === undefined ? 0n : contentHash(meta);
-      if (meta !== undefined) metas.set(columns.metaHash[row]!, meta);
-    });
-    await snapshots.saveMetas(metas);
+    await snapshots.saveMetas(await inTurns(hashMetas(content)));
     const quality = tallyQuality();
     quality.add({ ioc: null, startedAt: null, finishedAt: null, iocProblem: null }, columns);
     const told = [content.description, content.createdDate === '' ? '' : `saved ${content.createdDate}`, content.createdBy === '' ? '' : `by ${content.createdBy}`];
@@ -78,7 +74,7 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, na
     import: async (caller: Caller, { text, format: given, title, description, create, dryRun }: SnapshotImport): Promise<ImportedSnapshot> => {
       const format = given ?? detectSnapshotFormat(text);
       if (format === undefined) throw new DreyError('badInput', `the file begins like none of the formats known: say which it is with format=${snapshotFormatNames.join('|')}`);
-      const read = snapshotFormats[format].read(text);
+      const read = await inTurns(snapshotFormats[format].read(text));
       if (read.content === null) throw faulty(`the file is no sound ${snapshotFormats[format].about}, nothing was stored`, read.faults);
       if (read.content.names.length === 0) throw new DreyError('badInput', `the file holds no values (${snapshotFormats[format].about})`);
 
@@ -115,6 +111,22 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, na
   };
 }
 export type SnapshotFileOperations = ReturnType<typeof createSnapshotFileOperations>;
+
+/** Fills in the hashes. Most channels share their description with many others, and a hash costs more than a look-up. */
+function* hashMetas({ columns, metas }: SnapshotContent): Steps<Map<bigint, ChannelMeta>> {
+  const found = new Map<bigint, ChannelMeta>();
+  const hashes = new Map<string, bigint>();
+  for (const [row, meta] of metas.entries()) {
+    yield;
+    if (meta === undefined) continue;
+    const key = canonical(meta);
+    const hash = hashes.get(key) ?? contentHash(meta);
+    hashes.set(key, hash);
+    found.set(hash, meta);
+    columns.metaHash[row] = hash;
+  }
+  return found;
+}
 
 export function faulty(what: string, faults: readonly string[]): DreyError {
   return new DreyError('badInput', `${what}: ${faults[0]}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`, { faults: faults.slice(0, mostFaults) });

@@ -1,15 +1,22 @@
 import type { CatalogueStore } from '../port.ts';
+import { beginImport } from './catalogue-import.ts';
 import type { Database } from './database.ts';
 import { createNames, ensureChannels, pageChannels, readDirectory, readSetpointColumns, readSetpoints, updateDirectory } from './directory.ts';
 import { createEntries, deleteEntries, editEntry } from './entry-changes.ts';
 import { listDevices, listEntries, readEntry, searchEntries } from './entry-reads.ts';
 import { readRevisions } from './revisions.ts';
 import { resolveScope } from './scope.ts';
+import { createTurns } from './turns.ts';
+
+/** Each keeps a connection for as long as its file comes. */
+const importsAtOnce = 2;
 
 export function createCatalogue(database: Database): CatalogueStore {
+  const turns = createTurns(importsAtOnce);
   return {
     revisions: () => readRevisions(database),
     create: (entries) => database.transaction((session) => createEntries(session, entries)),
+    beginImport: () => beginImport({ database, turns }),
     edit: (id, edit) => database.transaction((session) => editEntry(session, id, edit)),
     delete: (ids) => database.transaction((session) => deleteEntries(session, ids)),
     get: (id) => readEntry(database, id),

@@ -1,0 +1,46 @@
+/** Catalogue entries as the CSV that the import takes, in pieces; what a cell cannot hold is told. */
+import type { CatalogueEntry } from '../contracts/catalogue.ts';
+import { fieldTitles, groupTitle } from './catalogue-columns.ts';
+
+export interface CatalogueCsvWriter {
+  readonly head: string;
+  rows(entries: readonly CatalogueEntry[]): string;
+}
+
+/** `groups`: names of the tag groups that any of the entries uses. */
+export function createCatalogueCsvWriter(groups: readonly string[]): CatalogueCsvWriter {
+  return {
+    head: lineOf([...fieldTitles, ...groups.map(groupTitle)]),
+    rows: (entries) => {
+      let text = '';
+      for (const entry of entries) {
+        const tags = new Map<string, string[]>();
+        for (const { groupName, name } of entry.tags) {
+          const there = tags.get(groupName);
+          if (there) there.push(name);
+          else tags.set(groupName, [name]);
+        }
+        text += lineOf([
+          entry.setpointAddress ?? '', entry.readbackAddress ?? '', entry.configAddress ?? '', entry.device, entry.description,
+          String(entry.absTolerance), String(entry.relTolerance), String(entry.readOnly), ...groups.map((group) => tagList(tags.get(group) ?? [])),
+        ]);
+      }
+      return text;
+    },
+  };
+}
+
+export function groupsOf(entries: readonly CatalogueEntry[]): string[] {
+  return [...new Set(entries.flatMap((entry) => entry.tags.map((tag) => tag.groupName)))].sort();
+}
+
+/** Texts that are read back as nothing, as the column rules say. */
+export const meansNothing = (text: string): boolean => /^\s*(nan|none)\s*$/i.test(text);
+
+function tagList(tags: readonly string[]): string {
+  const list = tags.map((tag) => (/^"|,/.test(tag) ? quoted(tag) : tag)).join(',');
+  return meansNothing(list) ? quoted(list) : list;
+}
+
+const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+const lineOf = (cells: readonly string[]): string => `${cells.map((cell) => (/[",\r\n]/.test(cell) ? quoted(cell) : cell)).join(',')}\n`;
