@@ -16,6 +16,7 @@ export const errorStatus = {
   internal: 500,
 } as const;
 export type ErrorCode = keyof typeof errorStatus;
+export const errorCodes = Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]];
 
 export interface ErrorBody {
   readonly code: ErrorCode;

@@ -4,6 +4,7 @@
  * died is taken up by another, or by the same one after its restart.
  */
 import { z } from 'zod';
+import { errorCodes } from './errors.ts';
 import { restoreRequest } from './restores.ts';
 import { snapshotOrigin, takeSnapshot } from './snapshots.ts';
 
@@ -25,6 +26,7 @@ export const job = z.object({
   message: z.string().describe('what it is at, for people'),
   resultId: z.string().nullable().describe('snapshot id; of a restore, the id of the snapshot with the values kept before (R3), null until kept'),
   error: z.string().nullable().describe('why it failed'),
+  errorCode: z.enum(errorCodes).nullish().describe('the cause, as the code of an error answer'),
   requestedBy: z.string().describe('key, and person behind it when the program named one'),
   createdAt: z.string().describe('ISO 8601'),
   startedAt: z.string().nullable().describe('ISO 8601'),

@@ -148,7 +148,7 @@ test('several snapshots are held against the first, a row per channel that diffe
   ]);
   expect(await gateway.good('POST', '/v1/snapshots/compare', { ids: [a.id, b.id], all: true, limit: 1, offset: 5 })).toMatchObject({ totalCount: 6, differences: [{ pvName: 'WAVE', verdicts: ['same', 'same'] }] });
   expect((await gateway.refused('POST', '/v1/snapshots/compare', { ids: [a.id] })).status).toBe(422);
-  expect(await gateway.refused('POST', '/v1/snapshots/compare', { ids: [a.id, a.id] })).toMatchObject({ status: 400, body: { detail: expect.stringContaining('twice') } });
+  expect(await gateway.refused('POST', '/v1/snapshots/compare', { ids: [a.id, a.id] })).toMatchObject({ status: 422, body: { detail: expect.stringContaining('twice') } });
   expect((await gateway.refused('POST', '/v1/snapshots/compare', { ids: [a.id, '00000000-0000-4000-8000-000000000000'] })).status).toBe(404);
 });
 

@@ -50,9 +50,12 @@ test('who asks with async=false gets the snapshot when it is stored', async () =
 });
 
 test('who asks with async=false hears why a job failed or was cancelled', async () => {
-  const failing = gateway.refused('POST', '/v1/snapshots?async=false', { title: 'fails' });
-  await gateway.changeJob((await pendingJob('snapshot_create', 'fails')).id, ended('failed', { error: 'no ioc-host is running' }));
-  expect(await failing).toMatchObject({ status: 503, body: { detail: expect.stringContaining('no ioc-host is running') } });
+  for (const [errorCode, status] of [['unavailable', 503], ['notFound', 404], ['conflict', 409], ['internal', 500], [undefined, 500]] as const) {
+    const title = `fails by ${errorCode}`;
+    const failing = gateway.refused('POST', '/v1/snapshots?async=false', { title });
+    await gateway.changeJob((await pendingJob('snapshot_create', title)).id, ended('failed', { error: 'no ioc-host is running', ...(errorCode ? { errorCode } : {}) }));
+    expect(await failing, title).toMatchObject({ status, body: { code: errorCode ?? 'internal', detail: expect.stringContaining('no ioc-host is running') } });
+  }
   const cancelled = gateway.refused('POST', '/v1/snapshots?async=false', { title: 'is cancelled' });
   await gateway.good('POST', `/v1/jobs/${(await pendingJob('snapshot_create', 'is cancelled')).id}/cancel`);
   expect(await cancelled).toMatchObject({ status: 409, body: { code: 'cancelled', detail: expect.stringContaining('test admin') } });
@@ -138,7 +141,7 @@ test('ids that the snapshot does not hold are refused before a restore is handed
 
 test('only restores have rows', async () => {
   const { jobId } = await gateway.good('POST', '/v1/snapshots', { title: 'no rows' });
-  expect(await gateway.refused('GET', `/v1/jobs/${jobId}/rows`)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('only restores have rows') } });
+  expect(await gateway.refused('GET', `/v1/jobs/${jobId}/rows`)).toMatchObject({ status: 404, body: { detail: expect.stringContaining('has no rows: only restores have') } });
 });
 
 test('who waits when the gateway stops is answered within seconds', async () => {

@@ -134,7 +134,7 @@ export function createCoordinator(deps: CoordinatorDeps): Service {
       if (fault instanceof Fenced || held.signal.aborted) return;
       log.error({ job: id, err: fault }, 'a job failed unexpectedly');
       // J1: it ends with a reason, whatever went wrong here.
-      await held.save({ job: { status: 'failed', error: `unexpected: ${fault instanceof Error ? fault.message : String(fault)}`, completedAt: new Date(clock.now()).toISOString() } }).catch(() => {});
+      await held.save({ job: { status: 'failed', errorCode: 'internal', error: `unexpected: ${fault instanceof Error ? fault.message : String(fault)}`, completedAt: new Date(clock.now()).toISOString() } }).catch(() => {});
     }
   };
 

@@ -90,7 +90,7 @@ test('R1: an empty selection writes nothing, a selection only what it names, an 
   expect(some).toMatchObject({ status: 'completed', message: '2 PVs: 2 verified' });
   expect(at.host.writes.map(({ channel }) => channel).sort()).toEqual([facility.ids.get('SET:5'), facility.ids.get('SET:6')].sort());
   const unknown = await facility.jobs.finished((await restore(at, { pvNames: ['SET:5', 'NO:SUCH'] })).id, 10_000);
-  expect(unknown).toMatchObject({ status: 'failed', error: expect.stringContaining('NO:SUCH') });
+  expect(unknown).toMatchObject({ status: 'failed', errorCode: 'notFound', error: expect.stringContaining('NO:SUCH') });
   expect(at.host.writes.length).toBe(2);
 });
 

@@ -75,7 +75,7 @@ test('scopes: by name; names that do not exist fail the job with the reason', as
   const some = await facility.jobs.finished((await take(facility, { scope: { kind: 'names', pvNames: ['SET:3', 'SET:5'] } })).id, 10_000);
   expect((await facility.persistence.snapshots.get(some.resultId!)).pvCount).toBe(2);
   const none = await facility.jobs.finished((await take(facility, { scope: { kind: 'names', pvNames: ['SET:3', 'NO:SUCH'] } })).id, 10_000);
-  expect(none).toMatchObject({ status: 'failed', error: expect.stringContaining('NO:SUCH'), resultId: null });
+  expect(none).toMatchObject({ status: 'failed', errorCode: 'notFound', error: expect.stringContaining('NO:SUCH'), resultId: null });
 });
 
 test('a job is cancelled while it reads, and leaves nothing', async () => {
@@ -126,7 +126,7 @@ test('J1: a job whose work breaks in a way that nobody foresaw fails with the re
   const snapshots = { ...facility.persistence.snapshots, begin: async () => { throw new TypeError('nobody foresaw this'); } };
   await facility.coordinator('c1', { ...facility.persistence, snapshots });
   const { id } = await take(facility);
-  expect(await facility.jobs.finished(id, 10_000)).toMatchObject({ status: 'failed', error: expect.stringContaining('nobody foresaw this'), completedAt: expect.any(String) });
+  expect(await facility.jobs.finished(id, 10_000)).toMatchObject({ status: 'failed', errorCode: 'internal', error: expect.stringContaining('nobody foresaw this'), completedAt: expect.any(String) });
 });
 
 test('J1: NATS killed while values are gathered: the job reads again and completes', async () => {

@@ -49,7 +49,7 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
       const reason = fault instanceof Error ? fault.message : String(fault);
       const away = fault instanceof DreyError && (fault.code === 'unavailable' || fault.code === 'timeout');
       if (!(fault instanceof DreyError)) log.error({ job: id, err: fault }, 'a restore job failed unexpectedly');
-      post(away ? { type: 'outage', run, at: clock.now(), reason } : { type: 'failed', run, reason });
+      post(away ? { type: 'outage', run, at: clock.now(), reason } : { type: 'failed', run, reason, code: fault instanceof DreyError ? fault.code : 'internal' });
     });
   };
 

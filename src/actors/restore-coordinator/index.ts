@@ -60,7 +60,7 @@ function face(state: State, context: RestoreContext, result: RestoreResult | und
     case 'storing': return running(92, 'storing the outcomes');
     case 'completed': return { ...ended, status: 'completed', progress: 100, message: summary(result) };
     case 'cancelled': return { ...ended, status: 'cancelled', message: `cancelled by ${context.cancelledBy}; ${result ? summary(result) : 'nothing was written'}` };
-    case 'failed': return { ...ended, status: 'failed', error: context.reason, message: 'failed' };
+    case 'failed': return { ...ended, status: 'failed', error: context.reason, errorCode: context.code ?? 'internal', message: 'failed' };
   }
 }
 

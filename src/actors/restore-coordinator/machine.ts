@@ -4,6 +4,7 @@
  * way but forward: outages are waited for, and every row ends in exactly one outcome (R4).
  */
 import { setup } from 'xstate';
+import type { ErrorCode } from '../../contracts/errors.ts';
 
 export interface RestoreContext {
   /** Counts the attempts up to the first write, over all processes. */
@@ -14,6 +15,8 @@ export interface RestoreContext {
   readonly beforeId: string | null;
   readonly cancelledBy: string | null;
   readonly reason: string | null;
+  /** Of what it failed by. */
+  readonly code?: ErrorCode;
 }
 
 export type RestoreEvent =
@@ -25,7 +28,7 @@ export type RestoreEvent =
   | { readonly type: 'settled' }
   | { readonly type: 'stored' }
   | { readonly type: 'outage'; readonly run: number; readonly at: number; readonly reason: string }
-  | { readonly type: 'failed'; readonly run: number; readonly reason: string }
+  | { readonly type: 'failed'; readonly run: number; readonly reason: string; readonly code: ErrorCode }
   | { readonly type: 'cancel'; readonly by: string };
 
 export type RestoreEffect = 'resolve' | 'read' | 'plan' | 'keep' | 'write' | 'hurry' | 'store' | 'discard' | 'announce';
@@ -57,7 +60,7 @@ const suffer = base.assign(({ context, event }) =>
 const startOver = base.assign(({ context }) => ({ run: context.run + 1 }));
 const cancelled = base.assign({ cancelledBy: ({ context, event }) => context.cancelledBy ?? (event.type === 'cancel' ? event.by : null) });
 const kept = base.assign({ beforeId: ({ context, event }) => (event.type === 'kept' ? event.snapshotId : context.beforeId) });
-const why = base.assign({ reason: ({ event }) => ('reason' in event ? event.reason : null) });
+const why = base.assign(({ event }) => ({ reason: 'reason' in event ? event.reason : null, code: event.type === 'failed' ? event.code : ('unavailable' as const) }));
 
 const giveUp = { guard: 'current', target: 'failed', actions: why } as const;
 /** Before the first write. */

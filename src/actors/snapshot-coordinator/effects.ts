@@ -56,7 +56,7 @@ export function snapshotEffects(deps: SnapshotDeps, job: JobRun, request: TakeSn
       const away = fault instanceof DreyError && fault.code === 'unavailable';
       if (!away && !(fault instanceof DreyError)) log.error({ job: id, err: fault }, 'a snapshot job failed unexpectedly');
       discard();
-      post(away ? { type: 'outage', run, at: clock.now(), reason } : { type: 'failed', run, reason });
+      post(away ? { type: 'outage', run, at: clock.now(), reason } : { type: 'failed', run, reason, code: fault instanceof DreyError ? fault.code : 'internal' });
     });
   };
 

@@ -47,6 +47,6 @@ const shown: Record<'resolving' | 'gathering' | 'storing' | 'completed' | 'faile
       message: `"${request.title}" stored: ${read} of ${rows} channels read`,
     };
   },
-  failed: ({ reason }, _request, now) => ({ status: 'failed', error: reason, message: 'failed', completedAt: new Date(now).toISOString() }),
+  failed: ({ reason, code = 'internal' }, _request, now) => ({ status: 'failed', error: reason, errorCode: code, message: 'failed', completedAt: new Date(now).toISOString() }),
   cancelled: ({ reason }, _request, now) => ({ status: 'cancelled', message: reason ?? 'cancelled', completedAt: new Date(now).toISOString() }),
 };

@@ -62,7 +62,7 @@ test('J1, S1: whatever crashes, the job completes with one snapshot, found again
           const run = game.snapshot.context.run - 1;
           for (const type of ['resolved', 'gathered'] as const) game.post({ type, run });
           game.post({ type: 'stored', run, snapshotId: 'other' });
-          game.post({ type: 'failed', run, reason: 'old' });
+          game.post({ type: 'failed', run, reason: 'old', code: 'internal' });
           expect(game.snapshot.value).toBe(before);
         } else if (game.snapshot.status !== 'done') {
           if (move === 'crash before answer') {

@@ -3,6 +3,7 @@
  * `resolving` with another run number (J1), which tells late answers of the older run.
  */
 import { assign, setup } from 'xstate';
+import type { ErrorCode } from '../../contracts/errors.ts';
 
 export interface SnapshotContext {
   /** Counts the attempts at this job, over all processes. */
@@ -12,6 +13,8 @@ export interface SnapshotContext {
   readonly outages: number;
   readonly snapshotId: string | null;
   readonly reason: string | null;
+  /** Of what it failed by. */
+  readonly code?: ErrorCode;
 }
 
 export type SnapshotEvent =
@@ -22,7 +25,7 @@ export type SnapshotEvent =
   | { readonly type: 'stored'; readonly run: number; readonly snapshotId: string }
   /** Postgres or NATS is away. */
   | { readonly type: 'outage'; readonly run: number; readonly at: number; readonly reason: string }
-  | { readonly type: 'failed'; readonly run: number; readonly reason: string }
+  | { readonly type: 'failed'; readonly run: number; readonly reason: string; readonly code: ErrorCode }
   | { readonly type: 'cancel'; readonly by: string };
 
 export type SnapshotEffect = 'resolve' | 'gather' | 'commit' | 'discard' | 'announce';
@@ -48,7 +51,7 @@ export const snapshotMachine = setup({
   initial: 'resolving',
   on: {
     cancel: { target: '.cancelled', actions: assign({ reason: ({ event }) => `cancelled by ${event.by}` }) },
-    failed: { guard: 'current', target: '.failed', actions: assign({ reason: ({ event }) => event.reason }) },
+    failed: { guard: 'current', target: '.failed', actions: assign({ reason: ({ event }) => event.reason, code: ({ event }) => event.code }) },
     outage: [
       {
         guard: 'bearable',
@@ -56,7 +59,7 @@ export const snapshotMachine = setup({
         reenter: true,
         actions: assign(({ context, event }) => ({ run: context.run + 1, outages: context.outages + 1, outageSince: context.outageSince ?? event.at, reason: event.reason })),
       },
-      { guard: 'current', target: '.failed', actions: assign({ reason: ({ event }) => event.reason }) },
+      { guard: 'current', target: '.failed', actions: assign({ reason: ({ event }) => event.reason, code: () => 'unavailable' }) },
     ],
   },
   states: {

@@ -164,7 +164,7 @@ async function follow(client: Client, jobId: string): Promise<Job> {
   // Ctrl-C leaves the job running: it is the system's by now (J1).
   const job = await client.finished(jobId, progress.show).finally(progress.done);
   if (job.status === 'completed') return job;
-  throw new DreyError(job.status === 'cancelled' ? 'cancelled' : 'internal', `job ${jobId} ${job.status}: ${job.error ?? job.message}`);
+  throw new DreyError(job.status === 'cancelled' ? 'cancelled' : (job.errorCode ?? 'internal'), `job ${jobId} ${job.status}: ${job.error ?? job.message}`);
 }
 
 function printQuality({ quality }: SnapshotSummary): void {

@@ -1,12 +1,12 @@
 /** Every failure leaves as {detail, code, faults?} with the status of contracts/errors.ts. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { DreyError, errorStatus, type ErrorCode } from '../../contracts/errors.ts';
+import { DreyError, errorCodes, errorStatus } from '../../contracts/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 
 export const errorBody = z.object({
   detail: z.string().describe('what was wrong, with the thing, the value and the limit'),
-  code: z.enum(Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]]).describe('for programs; never changes its meaning'),
+  code: z.enum(errorCodes).describe('for programs; never changes its meaning'),
   faults: z.array(z.string()).optional().describe('one line per fault where several things were wrong, at most 100'),
 });
 

@@ -99,7 +99,7 @@ export function createComparisonOperations({ snapshots, tags, live, clock }: Com
 
     compareMany: async (ids: readonly string[], wanted: Wanted): Promise<z.output<typeof manyComparison>> => {
       const twice = ids.find((id, at) => ids.indexOf(id) !== at);
-      if (twice !== undefined) throw new DreyError('badInput', `snapshot ${twice} is there twice: compare each with the first once`);
+      if (twice !== undefined) throw new DreyError('invalid', `snapshot ${twice} is there twice: compare each with the first once`);
       const found = await snapshots.comparable(ids, await optionsOf(ids, wanted));
       const [first, ...others] = found.columns as [ValueColumns, ...ValueColumns[]];
       const compared = compareColumns(found, first, others, (hash) => found.metas.get(hash), wanted.all);

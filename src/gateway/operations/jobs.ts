@@ -64,7 +64,7 @@ export function createJobOperations({ bus, jobs, audit }: { bus: Bus; jobs: Jobs
       while (!isFinal(job) && !signal.aborted) job = await waited(id, longestWaitMs, signal);
       if (job.status === 'completed') return job;
       if (job.status === 'cancelled') throw new DreyError('cancelled', `job ${id} was cancelled: ${job.message}`);
-      if (job.status === 'failed') throw new DreyError('unavailable', `job ${id} failed: ${job.error ?? job.message}`);
+      if (job.status === 'failed') throw new DreyError(job.errorCode ?? 'internal', `job ${id} failed: ${job.error ?? job.message}`);
       throw new DreyError('unavailable', `the gateway stops; job ${id} goes on and is ${job.status}`);
     },
 

@@ -134,7 +134,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
 
     rows: async (jobId: string, options: { limit: number; offset: number; outcome?: string | undefined }): Promise<z.output<typeof restoreRows>> => {
       const job = await jobs.show(jobId);
-      if (job.type !== 'snapshot_restore') throw new DreyError('badInput', `job ${jobId} is a ${job.type}: only restores have rows`);
+      if (job.type !== 'snapshot_restore') throw new DreyError('notFound', `job ${jobId} is a ${job.type} and has no rows: only restores have`);
       return { jobId, ...(await restores.rows(jobId, options)), limit: options.limit, offset: options.offset };
     },
   };

@@ -48,7 +48,7 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
 
   const subscribe = async (client: LiveClient, { id, pvNames = [], pv_names: alias = [], tags, all, windowMs, arrays, resume }: Subscribe, says: boolean): Promise<void> => {
     const names = [...pvNames, ...alias];
-    if (!says && windowMs === undefined && arrays === undefined) throw new DreyError('badInput', 'the message subscribe says nothing to watch: give pvNames, tags, or "all": true');
+    if (!says && windowMs === undefined && arrays === undefined) throw new DreyError('invalid', 'the message subscribe says nothing to watch: give pvNames, tags, or "all": true');
     const { wishes } = client;
     if (wishes.names.size + names.length > mostNames) throw new DreyError('tooLarge', `a connection watches at most ${mostNames} names, this would make ${wishes.names.size + names.length}: say "all": true, or open another`);
     if (wishes.tags.size >= mostTagWishes) throw new DreyError('tooLarge', `a connection watches at most ${mostTagWishes} choices of tags`);
@@ -91,7 +91,7 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
   };
 
   const unsubscribe = async (client: LiveClient, { id, pvNames = [], pv_names: alias = [], tags, all }: Unsubscribe, says: boolean): Promise<void> => {
-    if (!says) throw new DreyError('badInput', 'the message unsubscribe says nothing to watch no more: give pvNames, tags, or "all": true');
+    if (!says) throw new DreyError('invalid', 'the message unsubscribe says nothing to watch no more: give pvNames, tags, or "all": true');
     if (all) client.wishes.all = false;
     for (const name of [...pvNames, ...alias]) client.wishes.names.delete(bare(name));
     if (tags) client.wishes.tags.delete(JSON.stringify(tags));

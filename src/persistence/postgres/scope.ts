@@ -74,7 +74,7 @@ async function existingEntries(session: Session, ids: readonly string[]): Promis
 
 async function taggedEntries(session: Session, groups: Readonly<Record<string, readonly string[]>>): Promise<string[]> {
   const sets = Object.values(groups);
-  if (sets.length === 0) throw new DreyError('badInput', 'the scope names no tag: name at least one, or take everything');
+  if (sets.length === 0) throw new DreyError('invalid', 'the scope names no tag: name at least one, or take everything');
   const tags = await readTags(session);
   checkTags(sets.flat(), tags);
   for (const [group, ids] of Object.entries(groups)) {
