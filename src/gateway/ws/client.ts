@@ -1,11 +1,14 @@
 /** One client of the live values: its socket, what it watches, and up to where it has seen. */
 import type { WebSocket } from 'ws';
+import type { Caller } from '../access.ts';
 import type { Batch, Form, Message, Selection, What } from './batch.ts';
 import { noWishes } from './catalogue-slots.ts';
 import { clientWindowMs } from './messages.ts';
 
 export class LiveClient {
   readonly who: string;
+  /** The key that it came in with. */
+  readonly keyId: string | null;
   readonly socket: WebSocket;
   /** Anything larger than this waiting in the socket, and the client gets no more until it has taken it. */
   readonly #mostBuffered: number;
@@ -24,9 +27,10 @@ export class LiveClient {
   #held = 0;
   #windowsHeld = 0;
 
-  constructor(socket: WebSocket, who: string, options: { binary: boolean; mostBuffered: number; now: number }) {
+  constructor(socket: WebSocket, { who, keyId }: Pick<Caller, 'who' | 'keyId'>, options: { binary: boolean; mostBuffered: number; now: number }) {
     this.socket = socket;
     this.who = who;
+    this.keyId = keyId;
     this.#binary = options.binary;
     this.#mostBuffered = options.mostBuffered;
     this.heardAt = options.now;

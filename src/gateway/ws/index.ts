@@ -21,12 +21,13 @@ import { LiveClient } from './client.ts';
 import { createConversation } from './conversation.ts';
 import { createFanOut } from './fan-out.ts';
 import { createFeed } from './feed.ts';
+import { dismissEndedKeys } from './key-watch.ts';
 import { LatestValues } from './latest-values.ts';
 import { clientWindowMs } from './messages.ts';
 import { createTickets, type Tickets } from './tickets.ts';
 
 export interface LiveSocketsDeps {
-  readonly persistence: Pick<Persistence, 'catalogue' | 'tags'>;
+  readonly persistence: Pick<Persistence, 'catalogue' | 'tags' | 'apiKeys'>;
   readonly bus: Bus;
   readonly hosts: Hosts;
   readonly authenticate: Authenticate;
@@ -70,6 +71,9 @@ const mostMessageBytes = 16 * 1024 * 1024;
 const mostMessagesWaiting = 1_000;
 const mostBytesWaiting = 2 * mostMessageBytes;
 
+/** It may have 123 bytes. */
+const closeReason = (text: string): string => text.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');
+
 export function createLiveSockets({ persistence, bus, hosts, authenticate, clock, log, metrics, mostBuffered = 1024 * 1024 }: LiveSocketsDeps): LiveSockets {
   const epoch = randomUUID();
   const table = new LatestValues();
@@ -107,7 +111,7 @@ export function createLiveSockets({ persistence, bus, hosts, authenticate, clock
   });
 
   const converse = (socket: WebSocket, caller: Caller): void => {
-    const client = new LiveClient(socket, caller.who, { binary: socket.protocol === columnsProtocol, mostBuffered, now: clock.now() });
+    const client = new LiveClient(socket, caller, { binary: socket.protocol === columnsProtocol, mostBuffered, now: clock.now() });
     fanOut.add(client);
     let turn: Promise<unknown> = Promise.resolve();
     let waiting = 0;
@@ -155,8 +159,7 @@ export function createLiveSockets({ persistence, bus, hosts, authenticate, clock
       if (!(admitted instanceof DreyError)) return converse(client, admitted);
       const refused = admitted.code === 'unauthorised' || admitted.code === 'forbidden' || admitted.code === 'badInput';
       client.on('error', () => {});
-      // A reason may have 123 bytes.
-      client.close(refused ? closeCode.refused : closeCode.later, admitted.message.slice(0, 120).replace(/[^\x20-\x7e]/g, '?'));
+      client.close(refused ? closeCode.refused : closeCode.later, closeReason(admitted.message));
     });
   };
 
@@ -171,6 +174,10 @@ export function createLiveSockets({ persistence, bus, hosts, authenticate, clock
         client.socket.ping();
       }
     }
+    void dismissEndedKeys(fanOut.clients, persistence.apiKeys, (client, why) => {
+      log.info({ who: client.who }, 'a WebSocket client is let go: its API key has ended');
+      client.socket.close(closeCode.refused, closeReason(why));
+    }, log);
     beating = clock.setTimeout(beat, heartbeatMs);
   };
   let beating: unknown = clock.setTimeout(beat, heartbeatMs);

@@ -265,3 +265,19 @@ test('S1: when the ioc-host has gone its values are none any more', async () => 
   await beats[Symbol.asyncDispose]();
   expect((await client.next('diff', (message) => message.data['Q:2:SP'].outcome === 'hostLost')).data['Q:2:SP']).toMatchObject({ value: null, connected: false });
 });
+
+test('a deactivated key ends its open connections within seconds, with the reason; others stay', async () => {
+  const { key, token } = await gateway.persistence.apiKeys.create('panel', ['read']);
+  await using client = await connectLive(gateway.url, { key: token });
+  const { ticket } = await (await fetch(`${gateway.url}/v1/ws/ticket`, { method: 'POST', headers: { 'x-api-key': token } })).json() as { ticket: string };
+  await using browser = await connectLive(gateway.url, { path: `/v1/ws/pvs?ticket=${ticket}` });
+  await using other = await connect();
+  for (const one of [client, browser, other]) one.say({ type: 'subscribe', all: true });
+  await Promise.all([client, browser, other].map((one) => one.next('initial')));
+  // By another gateway, or in the database itself.
+  await gateway.persistence.apiKeys.deactivate(key.id);
+  const reason = 'the API key of panel was deactivated';
+  expect(await Promise.all([client.closed, browser.closed])).toEqual([{ code: 1008, reason }, { code: 1008, reason }]);
+  other.say({ type: 'ping' });
+  await other.next('pong');
+}, 20_000);
