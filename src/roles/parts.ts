@@ -4,8 +4,11 @@ import { createIocHost } from '../actors/ioc-host/index.ts';
 import { connectNats, ensureTopology } from '../bus/nats/index.ts';
 import type { Bus } from '../bus/port.ts';
 import type { CaEnvironment, ChannelAccess } from '../channel-access/port.ts';
+import { DreyError } from '../contracts/errors.ts';
 import { createGateway } from '../gateway/index.ts';
+import { backoffMs } from '../kernel/backoff.ts';
 import { systemClock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
 import { createPersistence } from '../persistence/postgres/index.ts';
 import type { Persistence } from '../persistence/port.ts';
 import { createChannelAccess } from './channel-access.ts';
@@ -36,7 +39,7 @@ export function openPersistence({ log, lifecycle }: Ground, url: string): Promis
     async () => {
       const persistence = createPersistence({ url, log: log.child({ part: 'persistence' }) });
       try {
-        await persistence.migrate();
+        await whenThere(() => persistence.migrate(), log);
       } catch (error) {
         await persistence.close();
         throw error;
@@ -45,6 +48,24 @@ export function openPersistence({ log, lifecycle }: Ground, url: string): Promis
     },
     (persistence) => persistence.close(),
   );
+}
+
+/** Servers often start together with their clients, and NATS is waited for as long. */
+const firstAnswerMs = 30_000;
+const pauses = { baseMs: 200, maxMs: 2_000 };
+
+async function whenThere(begin: () => Promise<void>, log: Log): Promise<void> {
+  const until = systemClock.now() + firstAnswerMs;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await begin();
+    } catch (error) {
+      const pause = backoffMs(attempt, pauses, Math.random());
+      if (!(error instanceof DreyError) || error.code !== 'unavailable' || systemClock.now() + pause > until) throw error;
+      if (attempt === 3) log.warn({ reason: error.message }, 'still waiting for the database');
+      await new Promise<void>((resume) => systemClock.setTimeout(resume, pause));
+    }
+  }
 }
 
 export async function runCoordinator({ config, log, lifecycle, metrics }: Ground, bus: Bus, persistence: Persistence): Promise<void> {
