@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, type ValueColumns } from './values.ts';
+import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, placeValueRows, rowsByChannel, type ValueColumns } from './values.ts';
 
 function varied(): ValueColumns {
   const columns = emptyValueColumns(4);
@@ -21,6 +21,21 @@ test('S3: picked rows are whole, in the order asked for, like rows copied one by
   rows.forEach((row, at) => copyValueRow(source, row, one, at));
   expect(pickValueRows(source, rows)).toEqual(one);
   expect(pickValueRows(source, Int32Array.of())).toEqual(emptyValueColumns(0));
+});
+
+test('S3: rows placed elsewhere are whole, and what is left out is left alone', () => {
+  const source = varied();
+  const expected = emptyValueColumns(5);
+  for (const [from, to] of [[0, 4], [1, 0], [3, 2]] as const) copyValueRow(source, from, expected, to);
+  const placed = emptyValueColumns(5);
+  placeValueRows(source, placed, Int32Array.of(4, 0, -1, 2));
+  expect(placed).toEqual(expected);
+});
+
+test('rows are found by their channel', () => {
+  const rows = rowsByChannel(Int32Array.of(7, 0, 3));
+  expect([7, 0, 3, 1].map((channel) => rows[channel])).toEqual([0, 1, 2, -1]);
+  expect(rows[8]).toBeUndefined();
 });
 
 test('hashes are distinct by all their bits, and none is none', () => {

@@ -233,6 +233,33 @@ export function pickValueRows(source: ValueColumns, rows: ArrayLike<number>): Va
   return picked;
 }
 
+/** The other way round: row i of `source` onto row rows[i] of `target`, which is empty there; -1 = left out. */
+export function placeValueRows(source: ValueColumns, target: ValueColumns, rows: Int32Array): void {
+  const columns = ['channel', 'outcome', 'kind', 'severity', 'status', 'num', 'code', 'access'] as const;
+  for (const name of columns) for (let at = 0, from = source[name], to = target[name]; at < rows.length; at++) if (rows[at]! >= 0) to[rows[at]!] = from[at]!;
+  for (const name of ['timeNs', 'metaHash'] as const) {
+    const from = halvesOf(source[name]);
+    const to = halvesOf(target[name]);
+    for (let at = 0; at < rows.length; at++) {
+      if (rows[at]! < 0) continue;
+      to[2 * rows[at]!] = from[2 * at]!;
+      to[2 * rows[at]! + 1] = from[2 * at + 1]!;
+    }
+  }
+  for (const [at, text] of source.text) if (rows[at]! >= 0) target.text.set(rows[at]!, text);
+  for (const [at, bytes] of source.bytes) if (rows[at]! >= 0) target.bytes.set(rows[at]!, bytes);
+  for (const at of source.rawText) if (rows[at]! >= 0) target.rawText.add(rows[at]!);
+}
+
+/** Row by channel id, -1 where there is none: ids are small and dense, see the name dictionary. */
+export function rowsByChannel(channels: Int32Array): Int32Array {
+  let most = -1;
+  for (const channel of channels) if (channel > most) most = channel;
+  const rows = new Int32Array(most + 1).fill(-1);
+  for (let row = 0; row < channels.length; row++) rows[channels[row]!] = row;
+  return rows;
+}
+
 /** Each hash once, without 0n (none). */
 export function distinctHashes(hashes: BigInt64Array): bigint[] {
   const halves = halvesOf(hashes);

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { anyRow, columnsOf, type AnyRow } from '../../testing/arbitraries/value-columns.ts';
 import { restoreReasonNames } from '../contracts/restores.ts';
 import { AccessBits, ReadOutcome, ValueKind, type ChannelMeta } from '../contracts/values.ts';
-import { planDetail, planRestore, planVerdicts, type PlannedSetpoint } from './plan.ts';
+import { planDetail, planRestore, planVerdicts } from './plan.ts';
+import { plannedSetpoints, type PlannedSetpoint } from './planned-setpoints.ts';
 
 const setpoint: PlannedSetpoint = { readOnly: false, absTolerance: 0, relTolerance: 0 };
 const metas: Record<string, ChannelMeta> = {
@@ -22,7 +23,7 @@ const doubles = (...numbers: number[]) => new Uint8Array(new Float64Array(number
 function planOne(saved: AnyRow, live: AnyRow, options: { setpoint?: PlannedSetpoint | undefined; access?: number } = {}) {
   const columns = { saved: columnsOf([saved]), live: columnsOf([live]) };
   columns.live.access[0] = options.access ?? AccessBits.known | AccessBits.read | AccessBits.write;
-  const plan = planRestore({ ...columns, setpoints: ['setpoint' in options ? options.setpoint : setpoint], metaOf });
+  const plan = planRestore({ ...columns, setpoints: plannedSetpoints(['setpoint' in options ? options.setpoint : setpoint]), metaOf });
   return {
     verdict: planVerdicts[plan.verdict[0]!],
     why: restoreReasonNames[plan.why[0]!],
@@ -84,7 +85,7 @@ test('R4: every row has one verdict, and the counts add up', () => {
     fc.property(fc.array(fc.tuple(anyRow, anyRow, fc.option(fc.constant(setpoint), { nil: undefined })), { maxLength: 30 }), (rows) => {
       const saved = columnsOf(rows.map(([a]) => a));
       const live = columnsOf(rows.map(([, b]) => b));
-      const plan = planRestore({ saved, live, setpoints: rows.map(([, , s]) => s), metaOf });
+      const plan = planRestore({ saved, live, setpoints: plannedSetpoints(rows.map(([, , s]) => s)), metaOf });
       const total = Object.values(plan.counts).reduce((sum, count) => sum + count, 0);
       expect(total).toBe(rows.length);
       for (let i = 0; i < rows.length; i++) {

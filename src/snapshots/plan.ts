@@ -17,23 +17,18 @@ import { restoreReasonNames, type PlanVerdict, type RestoreReason } from '../con
 import { AccessBits, ReadOutcome, sliceValueColumns, ValueKind, type ChannelMeta, type ValueColumns } from '../contracts/values.ts';
 import { elementBytes } from './arrays.ts';
 import { compareRows, type MetaOf } from './compare.ts';
+import { metaOfRows, type MetaOfRow } from './meta-of-row.ts';
+import { SetpointState, type PlannedSetpoints } from './planned-setpoints.ts';
 import { reasonName, restoreSentence } from './restore-sentence.ts';
 
 export const planVerdicts = ['write', 'unchanged', 'skipped', 'held', 'failed'] as const satisfies readonly PlanVerdict[];
-
-/** What today's catalogue says of a setpoint; undefined = no current entry has it. */
-export interface PlannedSetpoint {
-  readonly readOnly: boolean;
-  readonly absTolerance: number;
-  readonly relTolerance: number;
-}
 
 export interface PlanInput {
   /** Rows of the snapshot, one per setpoint channel. */
   readonly saved: ValueColumns;
   /** Live values of the same channels, in the same order. */
   readonly live: ValueColumns;
-  readonly setpoints: readonly (PlannedSetpoint | undefined)[];
+  readonly setpoints: PlannedSetpoints;
   readonly metaOf: MetaOf;
 }
 
@@ -54,8 +49,12 @@ export function planRestore({ saved, live, setpoints, metaOf }: PlanInput): Plan
     target: sliceValueColumns(saved, 0, saved.length),
     counts: { write: 0, unchanged: 0, skipped: 0, held: 0, failed: 0 },
   };
+  const parts: Parts = {
+    saved, live, setpoints, target: plan.target,
+    savedMeta: metaOfRows(saved.metaHash, metaOf), liveMeta: metaOfRows(live.metaHash, metaOf), liveHashes: halvesOf(live.metaHash), targetHashes: halvesOf(plan.target.metaHash),
+  };
   for (let row = 0; row < saved.length; row++) {
-    const [verdict, why] = decide(saved, live, row, setpoints[row], metaOf, plan.target);
+    const [verdict, why] = decide(parts, row);
     plan.verdict[row] = planVerdicts.indexOf(verdict);
     plan.why[row] = restoreReasonNames.indexOf(why);
     plan.counts[verdict] += 1;
@@ -63,20 +62,35 @@ export function planRestore({ saved, live, setpoints, metaOf }: PlanInput): Plan
   return plan;
 }
 
-function decide(saved: ValueColumns, live: ValueColumns, row: number, setpoint: PlannedSetpoint | undefined, metaOf: MetaOf, target: ValueColumns): [PlanVerdict, RestoreReason] {
-  if (setpoint === undefined) return ['skipped', 'notInCatalogue'];
-  if (setpoint.readOnly) return ['skipped', 'readOnlyEntry'];
+interface Parts {
+  readonly saved: ValueColumns;
+  readonly live: ValueColumns;
+  readonly setpoints: PlannedSetpoints;
+  readonly target: ValueColumns;
+  readonly savedMeta: MetaOfRow;
+  readonly liveMeta: MetaOfRow;
+  /** By halves: a BigInt per row is dear. */
+  readonly liveHashes: Int32Array;
+  readonly targetHashes: Int32Array;
+}
+
+const halvesOf = (hashes: BigInt64Array): Int32Array => new Int32Array(hashes.buffer, hashes.byteOffset, 2 * hashes.length);
+
+function decide(parts: Parts, row: number): readonly [PlanVerdict, RestoreReason] {
+  const { saved, live, setpoints, target } = parts;
+  const setpoint = setpoints.state[row]!;
+  if (setpoint === SetpointState.gone) return ['skipped', 'notInCatalogue'];
+  if (setpoint === SetpointState.readOnly) return ['skipped', 'readOnlyEntry'];
   if (saved.outcome[row] !== ReadOutcome.ok) return ['skipped', 'noSavedValue'];
   const outcome = live.outcome[row]!;
   if (outcome === ReadOutcome.iocOpen) return ['held', 'iocOpen'];
   if (outcome !== ReadOutcome.ok) return ['failed', unreadReason(outcome)];
   const access = live.access[row]!;
   if ((access & AccessBits.known) !== 0 && (access & AccessBits.write) === 0) return ['skipped', 'noWriteAccess'];
-  const misfit = fitTarget(saved, live, row, metaOf, target);
+  const misfit = fitTarget(parts, row);
   if (misfit !== 'none') return ['skipped', misfit];
-  target.metaHash[row] = live.metaHash[row]!;
-  if (outsideDriveLimits(target, row, metaOf(live.metaHash[row]!))) return ['skipped', 'outOfLimits'];
-  const tolerance = { abs: setpoint.absTolerance, rel: setpoint.relTolerance };
+  if (outsideDriveLimits(target, row, parts.liveMeta(row))) return ['skipped', 'outOfLimits'];
+  const tolerance = { abs: setpoints.absTolerance[row]!, rel: setpoints.relTolerance[row]! };
   // Against the target, so that enums are compared by the index that would be written.
   if (compareRows(target, row, live, row, tolerance, () => undefined) === 'same') return ['unchanged', 'none'];
   return ['write', 'none'];
@@ -109,22 +123,25 @@ const integerRange: Partial<Record<number, readonly [number, number]>> = {
 };
 
 /** Puts row `row` of `target` into the live channel's type, or says why that is impossible. */
-function fitTarget(saved: ValueColumns, live: ValueColumns, row: number, metaOf: MetaOf, target: ValueColumns): RestoreReason {
+function fitTarget(parts: Parts, row: number): RestoreReason {
+  const { saved, live, target } = parts;
   const from = saved.kind[row]!;
   const to = live.kind[row]!;
-  const meta = metaOf(live.metaHash[row]!);
   const savedBytes = saved.bytes.get(row);
   const isArray = savedBytes !== undefined && !saved.rawText.has(row);
   const liveIsArray = live.bytes.has(row) && !live.rawText.has(row);
   if (isArray !== liveIsArray || (from === ValueKind.text) !== (to === ValueKind.text)) return 'wrongType';
+  parts.targetHashes[2 * row] = parts.liveHashes[2 * row]!;
+  parts.targetHashes[2 * row + 1] = parts.liveHashes[2 * row + 1]!;
   if (isArray) {
     // Arrays change their element type only by a change of the record: then a person should look.
     if (from !== to) return 'wrongType';
     const count = from === ValueKind.text ? 0 : savedBytes.byteLength / elementBytes[from as keyof typeof elementBytes];
-    return meta?.maxElements !== undefined && count > meta.maxElements ? 'wrongType' : 'none';
+    const most = parts.liveMeta(row)?.maxElements;
+    return most !== undefined && count > most ? 'wrongType' : 'none';
   }
   if (from === ValueKind.text) return 'none';
-  if (from === ValueKind.enum && to === ValueKind.enum) return fitLabel(saved, row, metaOf, meta, target);
+  if (from === ValueKind.enum && to === ValueKind.enum) return fitLabel(parts, row);
   const value = saved.num[row]!;
   const range = integerRange[to];
   if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) return 'wrongType';
@@ -133,9 +150,10 @@ function fitTarget(saved: ValueColumns, live: ValueColumns, row: number, metaOf:
 }
 
 /** Enums go back by label: an index may mean something else after the labels were edited. */
-function fitLabel(saved: ValueColumns, row: number, metaOf: MetaOf, live: ChannelMeta | undefined, target: ValueColumns): RestoreReason {
+function fitLabel({ saved, target, savedMeta, liveMeta }: Parts, row: number): RestoreReason {
   const index = saved.num[row]!;
-  const label = metaOf(saved.metaHash[row]!)?.labels?.[index];
+  const label = savedMeta(row)?.labels?.[index];
+  const live = liveMeta(row);
   if (label === undefined || live?.labels === undefined || live.labels[index] === label) return 'none';
   const moved = live.labels.indexOf(label);
   if (moved < 0) return 'labelGone';

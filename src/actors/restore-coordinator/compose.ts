@@ -1,7 +1,7 @@
 /** From a plan to the work items that carry it out. Pure. */
 import type { ReadTarget } from '../../bus/gathering.ts';
 import { restoreReasonNames } from '../../contracts/restores.ts';
-import { emptyValueColumns, pickValueRows, type ValueColumns } from '../../contracts/values.ts';
+import { emptyValueColumns, pickValueRows, rowsByChannel, type ValueColumns } from '../../contracts/values.ts';
 import type { WriteItem } from '../../contracts/work.ts';
 import { planVerdicts, type Plan } from '../../snapshots/plan.ts';
 import type { KeptPlan, PlannedItem } from './kept-plan.ts';
@@ -42,21 +42,23 @@ export function compose({ plan, tolerances, targets, now, deadlineMs, window, mo
     relTolerance: tolerances.rel,
     items: [],
   };
-  const targetOf = new Map<number, number>();
-  targets.forEach(({ channels }, index) => channels.forEach((channel) => targetOf.set(channel, index)));
+  const rowOf = rowsByChannel(plan.target.channel);
+  const targetOf = new Int32Array(rows).fill(-1);
+  targets.forEach(({ channels }, index) => {
+    for (const channel of channels) targetOf[rowOf[channel]!] = index;
+  });
   const open = targets.map(() => ({ item: -1, rows: rowsPerItem, bytes: 0 }));
   const sizes: number[] = [];
   for (let row = 0; row < rows; row++) {
     if (kept.verdict[row] !== write) continue;
-    const index = targetOf.get(kept.channel[row]!);
-    const { host, ioc } = index === undefined ? { host: undefined, ioc: null } : targets[index]!;
+    const { host, ioc } = targets[targetOf[row]!] ?? { host: undefined, ioc: null };
     const bytes = bytesPerRow + (plan.target.bytes.get(row)?.length ?? 0) + 4 * (plan.target.text.get(row)?.length ?? 0);
     if (host === undefined || bytes > mostBytes) {
       kept.verdict[row] = host === undefined ? failed : skipped;
       kept.why[row] = restoreReasonNames.indexOf(host === undefined ? 'hostLost' : 'wrongType');
       continue;
     }
-    const slot = open[index!]!;
+    const slot = open[targetOf[row]!]!;
     if (slot.rows >= rowsPerItem || slot.bytes + bytes > mostBytes) {
       slot.item = kept.items.length;
       slot.rows = slot.bytes = 0;

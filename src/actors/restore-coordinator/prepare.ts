@@ -5,12 +5,13 @@ import { scatterReads } from '../../bus/scatter.ts';
 import type { JobWork } from '../../contracts/jobs.ts';
 import { restoreReasonNames, type RestoreReason } from '../../contracts/restores.ts';
 import type { SnapshotScope } from '../../contracts/snapshots.ts';
-import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, type ChannelMeta, type ValueColumns } from '../../contracts/values.ts';
+import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, placeValueRows, rowsByChannel, type ChannelMeta, type ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { JobRun } from '../../kernel/job-run.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Persistence, SetpointColumns, SnapshotEntryRow } from '../../persistence/port.ts';
-import { planRestore, planVerdicts, type PlannedSetpoint } from '../../snapshots/plan.ts';
+import { planRestore, planVerdicts } from '../../snapshots/plan.ts';
+import { plannedSetpoints, setpointsOfRows } from '../../snapshots/planned-setpoints.ts';
 import { tallyQuality } from '../../snapshots/quality.ts';
 import { selectForRestore } from '../../snapshots/restore-selection.ts';
 import { compose, readDeadlineMs } from './compose.ts';
@@ -86,17 +87,14 @@ const ascending = (channels: Iterable<number>): Int32Array => Int32Array.from(ch
 export async function readNow(deps: RestoreDeps, job: JobRun, run: number, { saved, selected }: Selected, signal: AbortSignal): Promise<ValueColumns> {
   const live = emptyValueColumns(saved.length);
   live.channel.set(saved.channel);
-  const rowOf = new Map<number, number>();
-  for (let row = 0; row < selected; row++) rowOf.set(saved.channel[row]!, row);
+  const rowOf = rowsByChannel(saved.channel.subarray(0, selected));
   await scatterReads({
     bus: deps.bus, clock: deps.clock, log: deps.log, job: job.record.job.id, run, mode: 'live', deadlineMs: readDeadlineMs,
     channels: ascending(saved.channel.subarray(0, selected)),
     place: (wanted) => deps.place(wanted),
     isLive: (host) => deps.isLive(host),
     signal,
-    onPart: (_, columns) => {
-      for (let i = 0; i < columns.length; i++) copyValueRow(columns, i, live, rowOf.get(columns.channel[i]!)!);
-    },
+    onPart: (_, columns) => placeValueRows(columns, live, columns.channel.map((channel) => rowOf[channel]!)),
   });
   return live;
 }
@@ -111,10 +109,8 @@ export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Sele
   const { saved, selected, lacking } = selection;
   await deps.keepMetas(live.metaHash);
   const unknown = distinctHashes(live.metaHash).filter((hash) => !selection.metas.has(hash));
-  const [infos, more] = await Promise.all([selection.setpoints, unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
-  const infoOf = new Map<number, PlannedSetpoint>();
-  infos.channel.forEach((channel, at) => infoOf.set(channel, { readOnly: infos.readOnly[at] === 1, absTolerance: infos.absTolerance[at]!, relTolerance: infos.relTolerance[at]! }));
-  const setpoints = Array.from(saved.channel, (channel) => infoOf.get(channel));
+  const [today, more] = await Promise.all([selection.setpoints, unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
+  const setpoints = setpointsOfRows(saved.channel, today);
   const made = planRestore({ saved, live, setpoints, metaOf: (hash) => more.get(hash) ?? selection.metas.get(hash) });
   lacking.forEach((why, at) => {
     made.verdict[selected + at] = planVerdicts.indexOf('skipped');
@@ -123,7 +119,7 @@ export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Sele
   const write = planVerdicts.indexOf('write');
   const kept = compose({
     plan: made,
-    tolerances: { abs: Float64Array.from(setpoints, (info) => info?.absTolerance ?? 0), rel: Float64Array.from(setpoints, (info) => info?.relTolerance ?? 0) },
+    tolerances: { abs: setpoints.absTolerance, rel: setpoints.relTolerance },
     targets: await deps.place(ascending(saved.channel.filter((_, row) => made.verdict[row] === write))),
     now: deps.clock.now(),
     deadlineMs: work.request.deadlineMs,
@@ -140,7 +136,7 @@ export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Sele
   // Kept by an attempt that ended before its first write: the plan may have changed since.
   const earlier = await snapshots.byJob(id, 'before-restore');
   if (earlier) await snapshots.delete(earlier.id);
-  const rows = [...kept.item.keys()].filter((row) => kept.item[row]! >= 0);
+  const rows = writtenRows(kept);
   const before = rows.length === live.length ? live : pickValueRows(live, rows);
   const began = deps.clock.now();
   const writer = await snapshots.begin({
@@ -165,6 +161,13 @@ export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Sele
   }
 }
 
+function writtenRows({ item }: KeptPlan): Int32Array {
+  const rows = new Int32Array(item.length);
+  let found = 0;
+  for (let row = 0; row < item.length; row++) if (item[row]! >= 0) rows[found++] = row;
+  return rows.subarray(0, found);
+}
+
 /** After a crash: the targets again, from what was saved and what was kept before, which nothing changes (S2). */
 export async function reload(deps: RestoreDeps, snapshotId: string, beforeId: string | null, kept: KeptPlan): Promise<{ target: ValueColumns; before: ValueColumns }> {
   const { snapshots } = deps.persistence;
@@ -183,7 +186,7 @@ export async function reload(deps: RestoreDeps, snapshotId: string, beforeId: st
   const metas = await snapshots.metas([...new Set([...saved.metaHash, ...before.metaHash])].filter((hash) => hash !== 0n));
   // Which rows are written is decided already; here only their values in the channels' own types matter.
   const open = { readOnly: false, absTolerance: 0, relTolerance: 0 };
-  const { target } = planRestore({ saved, live: before, setpoints: Array.from(kept.channel, () => open), metaOf: (hash) => metas.get(hash) });
+  const { target } = planRestore({ saved, live: before, setpoints: plannedSetpoints(Array.from(kept.channel, () => open)), metaOf: (hash) => metas.get(hash) });
   return { target, before };
 }
 

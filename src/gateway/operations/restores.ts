@@ -8,6 +8,7 @@ import type { CatalogueStore, Persistence, SetpointInfo, SnapshotPage } from '..
 import { numericDifference } from '../../snapshots/compare.ts';
 import { jsonNumber, jsonValueOf } from '../../snapshots/json-values.ts';
 import { planDetail, planRestore, planVerdicts } from '../../snapshots/plan.ts';
+import { plannedSetpoints } from '../../snapshots/planned-setpoints.ts';
 import { selectForRestore } from '../../snapshots/restore-selection.ts';
 import { reasonSentence } from '../../snapshots/restore-sentence.ts';
 import type { Caller } from '../access.ts';
@@ -66,7 +67,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
     const [now, infos] = await Promise.all([live.read(saved.channel, { mode: 'live', deadlineMs: planReadMs }), catalogue.setpoints(saved.channel)]);
     const byChannel = new Map(infos.map((info) => [info.channel, info]));
     const metaOf = (hash: bigint) => now.metas.get(hash) ?? page.metas.get(hash);
-    const made = planRestore({ saved, live: now.columns, setpoints: Array.from(saved.channel, (channel) => byChannel.get(channel)), metaOf });
+    const made = planRestore({ saved, live: now.columns, setpoints: plannedSetpoints(Array.from(saved.channel, (channel) => byChannel.get(channel))), metaOf });
 
     const wanted: number[] = [];
     for (let row = 0; row < saved.length; row++) if (show.verdict === undefined || planVerdicts[made.verdict[row]!] === show.verdict) wanted.push(row);

@@ -1,17 +1,18 @@
 import type { CatalogueStore } from '../port.ts';
 import { beginImport } from './catalogue-import.ts';
 import type { Database } from './database.ts';
-import { createNames, ensureChannels, pageChannels, readDirectory, readSetpointColumns, readSetpoints, updateDirectory } from './directory.ts';
+import { createNames, ensureChannels, pageChannels, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
 import { createEntries, deleteEntries, editEntry } from './entry-changes.ts';
 import { listDevices, listEntries, readEntry, searchEntries } from './entry-reads.ts';
 import { readRevisions } from './revisions.ts';
 import { resolveScope } from './scope.ts';
+import type { SetpointsNow } from './setpoints-now.ts';
 import { createTurns } from './turns.ts';
 
 /** Each keeps a connection for as long as its file comes. */
 const importsAtOnce = 2;
 
-export function createCatalogue(database: Database): CatalogueStore {
+export function createCatalogue(database: Database, setpoints: SetpointsNow): CatalogueStore {
   const turns = createTurns(importsAtOnce);
   return {
     revisions: () => readRevisions(database),
@@ -30,6 +31,6 @@ export function createCatalogue(database: Database): CatalogueStore {
     ensureChannels: (names) => ensureChannels(database, names),
     names: createNames(database),
     setpoints: (channels) => readSetpoints(database, channels),
-    setpointColumns: (channels) => readSetpointColumns(database, channels),
+    setpointColumns: (channels) => setpoints.among(channels),
   };
 }

@@ -1,9 +1,9 @@
 /** The name dictionary, and where each channel was found last. */
 import type { CatalogueChannel } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
-import type { Revisions, SetpointColumns, SetpointInfo } from '../port.ts';
+import type { Revisions, SetpointInfo } from '../port.ts';
 import type { Database, Session } from './database.ts';
-import { intArray, unpackDoubles, unpackInts } from './packed.ts';
+import { intArray, unpackInts } from './packed.ts';
 import { forever, publishRevision, readRevisions } from './revisions.ts';
 
 /** The channels that current entries name, each once. */
@@ -110,15 +110,4 @@ export function readSetpoints(session: Session, channels: Int32Array): Promise<S
      from entry_version where to_revision = ${forever} and setpoint = any($1::int4[]) order by setpoint`,
     [intArray(channels)],
   );
-}
-
-export async function readSetpointColumns(session: Session, channels: Int32Array): Promise<SetpointColumns> {
-  const packed = (send: string): string => `string_agg(${send}, ''::bytea order by setpoint)`;
-  const [row] = await session.rows<Record<keyof SetpointColumns, Buffer | null>>(
-    `select ${packed('int4send(setpoint)')} as channel, ${packed('boolsend(read_only)')} as "readOnly",
-       ${packed('float8send(abs_tolerance)')} as "absTolerance", ${packed('float8send(rel_tolerance)')} as "relTolerance"
-     from entry_version where to_revision = ${forever} and setpoint = any($1::int4[])`,
-    [intArray(channels)],
-  );
-  return { channel: unpackInts(row!.channel), readOnly: new Uint8Array(row!.readOnly ?? []), absTolerance: unpackDoubles(row!.absTolerance), relTolerance: unpackDoubles(row!.relTolerance) };
 }

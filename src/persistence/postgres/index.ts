@@ -9,6 +9,7 @@ import { createMetaTable } from './metas.ts';
 import { migrate } from './migrate.ts';
 import { createRestores } from './restores.ts';
 import { createRules } from './rules.ts';
+import { createSetpointsNow } from './setpoints-now.ts';
 import { createSnapshots } from './snapshots.ts';
 import { createTags } from './tags.ts';
 
@@ -22,10 +23,11 @@ export interface PostgresOptions {
 export function createPersistence({ url, poolSize = 12, log }: PostgresOptions): Persistence {
   const database = createDatabase({ url, poolSize, log });
   const metas = createMetaTable(database);
+  const setpoints = createSetpointsNow(database);
   return {
-    catalogue: createCatalogue(database),
+    catalogue: createCatalogue(database, setpoints),
     tags: createTags(database),
-    snapshots: createSnapshots(database, metas, Math.max(1, Math.floor(poolSize / 2))),
+    snapshots: createSnapshots(database, metas, setpoints, Math.max(1, Math.floor(poolSize / 2))),
     restores: createRestores(database, metas),
     apiKeys: createApiKeys(database, log),
     rules: createRules(database),

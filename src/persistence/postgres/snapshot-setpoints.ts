@@ -5,21 +5,28 @@ import type { Database } from './database.ts';
 import type { MetaTable } from './metas.ts';
 import { unpackInts } from './packed.ts';
 import { entriesThen } from './snapshot-page.ts';
-import { readSnapshot, summaryOf } from './snapshot-rows.ts';
+import type { SetpointsNow } from './setpoints-now.ts';
+import { readSnapshot, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import { readValues } from './snapshot-values.ts';
 
-export async function readSetpointValues(database: Database, metas: MetaTable, id: string): ReturnType<SnapshotStore['setpointValues']> {
+export async function readSetpointValues(database: Database, metas: MetaTable, setpoints: SetpointsNow, id: string): ReturnType<SnapshotStore['setpointValues']> {
   const snapshot = await readSnapshot(database, id);
-  const [[found], all] = await Promise.all([
-    database.rows<{ channels: Buffer | null }>(
-      `select string_agg(int4send(setpoint), ''::bytea order by setpoint) as channels from (select distinct v.setpoint from ${entriesThen} where s.number = $1 and v.setpoint is not null) x`,
-      [snapshot.number],
-    ),
-    readValues(database, snapshot),
-  ]);
-  const rows = rowsOf(all.channel, unpackInts(found!.channels));
+  const [wanted, all] = await Promise.all([setpointsThen(database, setpoints, snapshot), readValues(database, snapshot)]);
+  const rows = rowsOf(all.channel, wanted);
   const columns = rows.length === all.length ? all : pickValueRows(all, rows);
   return { summary: summaryOf(snapshot), columns, metas: await metas.read(distinctHashes(columns.metaHash)) };
+}
+
+/** Ascending. Of everything, with a catalogue that is still the same, as most restores are, they need no query. */
+async function setpointsThen(database: Database, setpoints: SetpointsNow, { number, whole, catalogue_revision }: SnapshotRow): Promise<Int32Array> {
+  const now = whole ? await setpoints.at(catalogue_revision) : undefined;
+  if (now) return now;
+  // Sorted here: no entry's setpoint is another's, and sorting 50,000 takes Postgres as long as finding them.
+  const [found] = await database.rows<{ channels: Buffer | null }>(
+    `select string_agg(int4send(v.setpoint), ''::bytea) as channels from ${entriesThen} where s.number = $1 and v.setpoint is not null`,
+    [number],
+  );
+  return unpackInts(found!.channels).sort();
 }
 
 /** Both ascend, each channel once, so one walk over both does. */

@@ -10,6 +10,7 @@ import { copyIn } from './copy-in.ts';
 import { sessionOn, type Database } from './database.ts';
 import { databaseFault, isAway } from './faults.ts';
 import type { Partitions } from './partitions.ts';
+import type { SetpointsNow } from './setpoints-now.ts';
 import { choiceOf } from './snapshot-entries.ts';
 import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import type { TagsThen } from './snapshot-tags.ts';
@@ -26,9 +27,14 @@ export interface WriterParts {
   readonly partitions: Partitions;
   readonly turns: Turns;
   readonly tagsThen: TagsThen;
+  readonly setpoints: SetpointsNow;
 }
 
-export async function beginSnapshot({ database, partitions, turns, tagsThen }: WriterParts, snapshot: NewSnapshot): Promise<SnapshotWriter> {
+export async function beginSnapshot({ database, partitions, turns, tagsThen, setpoints }: WriterParts, asked: NewSnapshot): Promise<SnapshotWriter> {
+  const { entryIds, catalogueRevision } = asked;
+  // Every entry by its setpoint is everything, and need not be told in numbers.
+  const everything = entryIds !== null && 'setpoints' in entryIds && setpoints.areOfEveryEntry(entryIds.setpoints, catalogueRevision);
+  const snapshot: NewSnapshot = everything ? { ...asked, entryIds: null } : asked;
   const [start] = await database.rows<{ number: number; stored: boolean }>(
     `select nextval('snapshot_number')::int4 as number, exists (select from snapshot where job_id = $1 and kind = $2) as stored`,
     [snapshot.jobId, snapshot.kind],

@@ -5,6 +5,7 @@ import type { Database } from './database.ts';
 import { readHistory } from './history.ts';
 import type { MetaTable } from './metas.ts';
 import { createPartitions } from './partitions.ts';
+import type { SetpointsNow } from './setpoints-now.ts';
 import { createComparable } from './snapshot-comparable.ts';
 import { readDevicesThen, readTagsThen } from './snapshot-filter.ts';
 import { listSnapshots } from './snapshot-list.ts';
@@ -17,9 +18,9 @@ import { beginSnapshot } from './snapshot-writer.ts';
 import { createTurns } from './turns.ts';
 import { knownForm } from './uuid.ts';
 
-export function createSnapshots(database: Database, metas: MetaTable, writersAtOnce: number): SnapshotStore {
+export function createSnapshots(database: Database, metas: MetaTable, setpoints: SetpointsNow, writersAtOnce: number): SnapshotStore {
   const catalogueThen = createCatalogueThen(database);
-  const writers = { database, partitions: createPartitions(database), turns: createTurns(writersAtOnce), tagsThen: createTagsThen(database) };
+  const writers = { database, partitions: createPartitions(database), turns: createTurns(writersAtOnce), tagsThen: createTagsThen(database), setpoints };
   return {
     begin: (snapshot) => beginSnapshot(writers, snapshot),
     byJob: async (jobId, kind) => {
@@ -43,7 +44,7 @@ export function createSnapshots(database: Database, metas: MetaTable, writersAtO
         return summaryOf(row);
       }),
     page: (id, options) => readPage(database, catalogueThen, metas, id, options),
-    setpointValues: (id) => readSetpointValues(database, metas, id),
+    setpointValues: (id) => readSetpointValues(database, metas, setpoints, id),
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
     comparable: createComparable(database, catalogueThen, metas),
     devicesThen: (ids, devices) => readDevicesThen(database, ids, devices),
