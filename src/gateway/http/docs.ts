@@ -1,8 +1,9 @@
 /** OpenAPI 3.1 from the zod schemas of the routes: /docs for people, /docs/json for programs. */
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+
+const prefix = '/docs';
 
 const description = `Saves, compares and restores the state of an EPICS facility.
 
@@ -32,5 +33,22 @@ export async function addDocs(app: FastifyInstance, version: string): Promise<vo
     },
     transform: jsonSchemaTransform,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  // A server of its own behind this one, made when the first person looks: it takes longer to load than all routes.
+  let pages: Promise<FastifyInstance> | undefined;
+  const show = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const server = await (pages ??= openPages(app));
+    reply.hijack();
+    server.routing(request.raw, reply.raw);
+  };
+  app.get(prefix, { schema: { hide: true } }, show);
+  app.get(`${prefix}/*`, { schema: { hide: true } }, show);
+}
+
+async function openPages(app: FastifyInstance): Promise<FastifyInstance> {
+  const { default: swaggerUi } = await import('@fastify/swagger-ui');
+  const pages = Fastify();
+  await pages.register(swagger, { mode: 'static', specification: { document: app.swagger() as never } });
+  await pages.register(swaggerUi, { routePrefix: prefix });
+  await pages.ready();
+  return pages;
 }
