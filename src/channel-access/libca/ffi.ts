@@ -10,6 +10,8 @@ export type Pointer = number;
 export interface Libca {
   context_create(preemptive: number): number;
   context_destroy(): void;
+  current_context(): Pointer;
+  attach_context(context: Pointer): number;
   add_exception_event(handler: Pointer, argument: Pointer): number;
   replace_printf_handler(handler: Pointer): number;
   create_channel(name: string, connection: Pointer, user: Pointer, priority: number, channelOut: Pointer): number;
@@ -28,6 +30,8 @@ export interface Libca {
 const prototypes: Record<keyof Libca, string> = {
   context_create: 'int ca_context_create(int)',
   context_destroy: 'void ca_context_destroy()',
+  current_context: 'uintptr_t ca_current_context()',
+  attach_context: 'int ca_attach_context(uintptr_t)',
   add_exception_event: 'int ca_add_exception_event(uintptr_t, uintptr_t)',
   replace_printf_handler: 'int ca_replace_printf_handler(uintptr_t)',
   create_channel: 'int ca_create_channel(const char *, uintptr_t, uintptr_t, unsigned int, uintptr_t)',

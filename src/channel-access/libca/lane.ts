@@ -13,6 +13,8 @@ export interface LibcaSetting {
   readonly sink: string;
   /** One context is created at a time: they take their setting from the environment of the process. */
   readonly gate: SharedArrayBuffer;
+  /** See remains.ts. */
+  readonly remains: SharedArrayBuffer;
 }
 
 /**

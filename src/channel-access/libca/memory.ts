@@ -62,7 +62,7 @@ export class Memory {
   readonly #monitors: number;
   readonly #asks: number;
   readonly #list: number;
-  readonly #writeEnd: number;
+  readonly writeEnd: number;
   readonly #tenure: Tenure;
   readonly #freeBatches: number[] = [];
   readonly #freeAuxiliaries: number[] = [];
@@ -108,9 +108,9 @@ export class Memory {
     this.#mask = ringLength - 1;
     if (c.pipe2(this.base + this.scratch, nonBlocking) !== 0) throw new Error('no pipe for a thread of the libca client: are there too many open files?');
     this.readEnd = this.i32[this.scratch >> 2]!;
-    this.#writeEnd = this.i32[(this.scratch >> 2) + 1]!;
+    this.writeEnd = this.i32[(this.scratch >> 2) + 1]!;
     this.u32[(this.#lane >> 2) + 1] = this.#mask;
-    this.i32[(this.#lane >> 2) + 3] = this.#writeEnd;
+    this.i32[(this.#lane >> 2) + 3] = this.writeEnd;
     this.#pointer(this.#lane + 16, this.base + this.#ring);
     this.#tenure = tenureOf(tenure);
     this.#tenureAndColumns(columns).forEach((place, i) => this.#pointer(this.#lane + 24 + 8 * i, Number(koffi.address(place))));
@@ -118,7 +118,7 @@ export class Memory {
   }
 
   free(): void {
-    this.#c.close(this.#writeEnd);
+    this.#c.close(this.writeEnd);
     this.#c.free(this.base);
   }
 

@@ -12,6 +12,7 @@ import { loadNative, loadSink } from './ffi.ts';
 import { Ioc } from './ioc.ts';
 import { createContext, Lane, type LibcaSetting } from './lane.ts';
 import { auxiliaryToken, batchToken, Memory, Purpose } from './memory.ts';
+import { noteRemains, takeRemains } from './remains.ts';
 import type { SlotOwner } from './slots.ts';
 import { createLibcaContext } from './thread-context.ts';
 import { Updates } from './updates.ts';
@@ -31,6 +32,7 @@ const native = loadNative(own.files);
 const directory = await Directory.open();
 const memory = new Memory(native.c, Math.ceil(capacity * slotsPerRow) + spareSlots, new ChannelColumns(setting.columns), setting.tenure);
 createContext(native, environment, directory.port, own.gate);
+noteRemains(own.remains, setting.thread, { context: native.ca.current_context(), memory: memory.base, fd: memory.writeEnd });
 const lane = new Lane(native, loadSink(own.sink, native), memory);
 
 const outbox = new Outbox(port);
@@ -83,6 +85,7 @@ async function leave(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   // For a silent IOC it waits half a minute: then its threads are left to the end of the process.
   if ([...iocs.values()].some((ioc) => ioc.isSilent)) return;
+  takeRemains(own.remains, setting.thread);
   lane.destroy();
   memory.free();
 }

@@ -10,6 +10,7 @@ import { manyCount, mixedDb, settableDb, startValuesIoc } from './iocs.ts';
 import { describeLiving } from './living.ts';
 import { describeMonitoring } from './monitoring.ts';
 import { describeReading } from './reading.ts';
+import { describeThreads } from './threads.ts';
 import { describeWriting } from './writing.ts';
 
 export { Client, type Create } from './client.ts';
@@ -47,6 +48,7 @@ export function describeChannelAccess(name: string, create: Create, { checksServ
     describeMonitoring(the);
     describeLiving(create, the, () => ({ values: values.port, many: many.port }), mixedCount);
     describeFaults(create);
+    describeThreads(create);
     describeHostile(create, () => values.port, checksServers);
   });
 }

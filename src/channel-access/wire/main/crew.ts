@@ -14,6 +14,8 @@ import type { Command, Report, ThreadSetting } from '../thread-messages.ts';
 export interface ThreadProgram {
   readonly module: URL;
   readonly own?: unknown;
+  /** A thread of this number has died, and no other has been started for it yet. */
+  readonly died?: (thread: number) => void;
 }
 
 export interface CrewListener {
@@ -122,6 +124,7 @@ export class Crew {
     endTenure(member.tenure);
     member.deaths = performance.now() - member.startedAt > settledMs ? 0 : member.deaths + 1;
     countersOf(member.counters)[Counter.circuits] = 0;
+    this.#program.died?.(member.number);
     const iocs = [...member.iocs];
     this.#listener.exited(reason, iocs);
     const pause = member.deaths <= 1 ? 0 : backoffMs(member.deaths, { baseMs: 100, maxMs: 30_000 }, Math.random());
