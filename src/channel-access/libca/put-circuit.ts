@@ -149,6 +149,7 @@ export class LibcaPutCircuit implements PutCircuit {
   }
 
   discard(): void {
+    if (this.#underWay.size > 0) this.#context.lane.leaveBehind();
     this.#end();
   }
 

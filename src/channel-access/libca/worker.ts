@@ -84,7 +84,7 @@ async function leave(): Promise<void> {
   directory.close();
   await new Promise((resolve) => setImmediate(resolve));
   // For a silent IOC it waits half a minute: then its threads are left to the end of the process.
-  if ([...iocs.values()].some((ioc) => ioc.isSilent)) return;
+  if (lane.leftBehind || [...iocs.values()].some((ioc) => ioc.isSilent)) return;
   takeRemains(own.remains, setting.thread);
   lane.destroy();
   memory.free();
