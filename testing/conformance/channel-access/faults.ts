@@ -34,7 +34,9 @@ export function describeFaults(create: Create): void {
       expect(await client.ca.alive(ioc.address, 200)).toBe(false);
       await ioc.process.exited;
       await using back = await startSoftIoc({ records: one('K', 2), port: ioc.port });
-      await client.connected(Int32Array.of(row));
+      // Left to itself, libca searches for a lost IOC every ten seconds.
+      const again = await timed(client.connected(Int32Array.of(row)));
+      expect(again.ms).toBeLessThan(5_000);
       await client.until(() => client.monitored(row).num === 2, { saying: 'the monitor to be set again' });
       expect((await client.readOne(row)).num).toBe(2);
       expect(client.iocOf(row)).toBe(back.address);

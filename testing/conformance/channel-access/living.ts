@@ -111,6 +111,23 @@ export function describeLiving(create: Create, the: () => Client, ports: () => P
       await client.until(() => client.monitored(values).num === 7 && client.monitored(many).num === 1, { saying: 'both monitored' });
     });
 
+    test('a put on a record that another client keeps busy is done when its turn comes, and holds up no other', async () => {
+      await using another = await Client.start(create, { ports: [ports().values] });
+      const [theirs] = await another.connect(['C:SLOW.A']) as unknown as [number];
+      const rows = await the().connect(['C:SLOW.A', 'C:X']);
+      const [slow, quick] = rows as unknown as [number, number];
+      the().ca.prepareWrites(the().iocOf(slow), rows);
+      expect(await the().write(quick, 1)).toBe('done');
+      const first = another.write(theirs, 21);
+      await eventually(async () => (await another.readOne(theirs)).num === 21, { saying: 'the record to be busy' });
+      const startedAt = performance.now();
+      const second = the().write(slow, 22, 5_000);
+      expect(await the().write(quick, 2)).toBe('done');
+      expect(performance.now() - startedAt).toBeLessThan(500);
+      expect([await first, await second]).toEqual(['done', 'done']);
+      expect((await the().readOne(slow)).num).toBe(22);
+    });
+
     test('knows whether an IOC is alive', async () => {
       const [row] = await the().connect(['C:X']) as unknown as [number];
       expect(await the().ca.alive(the().iocOf(row), 2_000)).toBe(true);

@@ -99,5 +99,18 @@ export function describeWriting(the: () => Client, other: () => Client): void {
       expect(read.every(({ num }, n) => num === n + 1)).toBe(true);
       client.ca.close(rows);
     });
+
+    // An IOC has room for 2,000 completions; those of more at once never come.
+    test(`${manyCount} puts of four writes at once all complete, for together they keep to the window`, async () => {
+      const client = other();
+      const rows = await client.connect(Array.from({ length: manyCount }, (_, n) => `C:SET:${n}`));
+      client.ca.prepareWrites(client.iocOf(rows[0]!), rows);
+      const share = Math.ceil(manyCount / 4);
+      const shares = [0, 1, 2, 3].map((n) => rows.subarray(n * share, (n + 1) * share));
+      const outcomes = await Promise.all(shares.map((each) => client.writeAll(each, Array.from(each, () => 9), { deadlineMs: 5_000, window: 128 })));
+      expect(outcomes.flat().filter((outcome) => outcome !== 'done')).toEqual([]);
+      expect((await client.read(rows)).every(({ num }) => num === 9)).toBe(true);
+      client.ca.close(rows);
+    });
   });
 }
