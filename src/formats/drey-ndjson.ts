@@ -43,7 +43,9 @@ const entry = z.object({
   entry: z.object({
     setpoint: address, readback: address, config: address, device: z.string(), description: z.string(),
     absTolerance: z.number().min(0), relTolerance: z.number().min(0), readOnly: z.boolean(), tags: z.array(z.string()),
-  }),
+    groups: z.array(z.string().nullable()).optional(),
+  }).refine(({ tags, groups }) => groups === undefined || groups.length === tags.length, 'has another number of groups than of tags')
+    .transform(({ groups, ...rest }) => (groups === undefined ? rest : { ...rest, groups })),
 });
 
 export function* readNdjson(text: string): Steps<ReadSnapshotFile> {

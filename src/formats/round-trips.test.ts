@@ -12,7 +12,7 @@ const metas: (ChannelMeta | undefined)[] = [undefined, { units: 'A', precision: 
 const anyContent: fc.Arbitrary<SnapshotContent> = fc.tuple(anyColumns, fc.string({ unit: 'grapheme' }), fc.nat(2)).map(([columns, text, dice]) => ({
   title: text, description: `${text}\nsecond "line"`, createdBy: 'op/me', createdDate: '2026-08-01T10:15:00.123Z',
   names: Array.from({ length: columns.length }, (_, i) => `DEMO:PS${i}:CUR`), columns, metas: Array.from({ length: columns.length }, (_, i) => metas[(i + dice) % 3]),
-  entries: Array.from({ length: columns.length }, (_, i) => plainEntry(`DEMO:PS${i}:CUR`, { absTolerance: i / 4, relTolerance: 0.1, device: 'D', readOnly: i % 2 === 0, tags: ['LI21'] })),
+  entries: Array.from({ length: columns.length }, (_, i) => plainEntry(`DEMO:PS${i}:CUR`, { absTolerance: i / 4, relTolerance: 0.1, device: 'D', readOnly: i % 2 === 0, tags: ['LI21', 'a'], ...(i % 3 === 0 ? {} : { groups: i % 3 === 1 ? ['Area', null] : ['Area', 'Area'] }) })),
 }));
 
 /** A row as people and IOCs see it: numbers, texts and lists of them. */

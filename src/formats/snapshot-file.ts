@@ -18,6 +18,8 @@ export interface FileEntry {
   readonly readOnly: boolean;
   /** Names of tags; formats that hold none leave it empty. */
   readonly tags: readonly string[];
+  /** Of each tag, the name of its group; null, or no list at all, where the file does not say. */
+  readonly groups?: readonly (string | null)[];
 }
 
 export interface FileHead {

@@ -70,6 +70,23 @@ test('S3: a snapshot goes out as NDJSON and comes back the same, descriptions an
   expect(JSON.parse(sav.headers.get('x-drey-losses')!)).toContain('autosave holds no alarms: 1 left out');
 });
 
+test('entries made for an imported snapshot have the tags that they had, in their groups', async () => {
+  const [made] = await gateway.good<CatalogueEntry[]>('POST', '/v1/pvs/multi', [{ setpointAddress: 'F:TAGGED', tagNames: { Area: ['LI21'], 'Taken by': ['me', 'LI21'] } }]);
+  const stored = await storeSnapshot(gateway.persistence, 'with tags', { 'F:TAGGED': { num: 1 } });
+  const out = await gateway.call<string>('GET', `/v1/snapshots/${stored.id}/export`);
+  await gateway.good('DELETE', `/v1/pvs/${made!.id}`);
+  const { body } = await file('POST', '/v1/snapshots/import?create=true', out.body);
+  expect(body).toMatchObject({ entriesCreated: 1, losses: [] });
+  const named = async () => (await gateway.good<CatalogueEntry[]>('GET', '/v1/pvs?pvName=F:TAGGED'))[0]!.tags.map(({ groupName, name }) => `${groupName}/${name}`);
+  expect(await named()).toEqual(['Area/LI21', 'Taken by/me', 'Taken by/LI21']);
+
+  // A file of before groups were kept: `me` is one group's alone, LI21 stands in two.
+  await gateway.good('DELETE', `/v1/pvs/${(await gateway.good<CatalogueEntry[]>('GET', '/v1/pvs?pvName=F:TAGGED'))[0]!.id}`);
+  const old = await file('POST', '/v1/snapshots/import?create=true', out.body.replaceAll(/,"groups":\[[^\]]*\]/g, ''));
+  expect(old.body.losses).toEqual([expect.stringMatching(/^1 left out, tags whose group .*: LI21$/)]);
+  expect(await named()).toEqual(['Taken by/me']);
+});
+
 test('the catalogue goes out as CSV and comes back the same', async () => {
   const { body: csv } = await gateway.call<string>('GET', '/v1/pvs/export');
   const plain = (entries: CatalogueEntry[]) => entries.map(({ id: _, createdDate: __, lastModifiedDate: ___, ...entry }) => entry).sort((a, b) => String(a.setpointAddress ?? a.readbackAddress).localeCompare(String(b.setpointAddress ?? b.readbackAddress)));

@@ -312,6 +312,8 @@ export interface SnapshotStore {
   comparable(ids: readonly string[], options?: CompareOptions): Promise<Comparable>;
   /** Which of these devices entries of the snapshots had then. */
   devicesThen(ids: readonly string[], devices: readonly string[]): Promise<string[]>;
+  /** Per entry with tags, the groups of its tags in their order; null where the tag is gone by now. */
+  groupsThen(id: string): Promise<ReadonlyMap<string, readonly (string | null)[]>>;
   /** Which of these tag ids any stored snapshot knows, of tags that are gone too. */
   tagsThen(tagIds: readonly string[]): Promise<string[]>;
   /** `notFound` for entries and names that never were. */

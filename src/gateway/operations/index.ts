@@ -48,7 +48,7 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
     apiKeys: createApiKeyOperations({ keys: apiKeys, audit }),
     catalogue: entries,
     catalogueFiles: createCatalogueFileOperations({ catalogue, entries, tags }),
-    snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }),
+    snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, tags, names, bus, audit }),
     tags: createTagOperations({ tags, audit }),
     automation: createAutomationOperations({ rules, catalogue, tags, bus, audit, clock }),
     live,

@@ -1,28 +1,29 @@
 /** Files to snapshots and back. D1: what is damaged, or names what is not there, stores nothing. */
 import { randomUUID } from 'node:crypto';
 import { json, type Bus } from '../../bus/port.ts';
-import { newCatalogueEntry, type NewCatalogueEntry } from '../../contracts/catalogue.ts';
+import type { NewCatalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import type { SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { ChannelMeta } from '../../contracts/values.ts';
-import { detectSnapshotFormat, entryInput, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from '../../formats/registry.ts';
-import { plainEntry, type FileEntry, type SnapshotContent, type WrittenFile } from '../../formats/snapshot-file.ts';
+import { detectSnapshotFormat, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from '../../formats/registry.ts';
+import type { FileEntry, SnapshotContent, WrittenFile } from '../../formats/snapshot-file.ts';
 import { canonical, contentHash } from '../../kernel/content-hash.ts';
 import { inTurns, type Steps } from '../../kernel/in-turns.ts';
-import type { CatalogueStore, SnapshotEntryRow, SnapshotStore } from '../../persistence/port.ts';
+import type { CatalogueStore, SnapshotEntryRow, SnapshotStore, TagStore } from '../../persistence/port.ts';
 import { tallyQuality } from '../../snapshots/quality.ts';
 import type { Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
-import { parseInput } from '../input.ts';
 import type { CatalogueOperations } from './catalogue.ts';
 import type { ChannelNames } from './channel-names.ts';
+import { missingEntries, withCatalogueNames } from './file-entries.ts';
 
 export interface SnapshotFileDeps {
   readonly snapshots: SnapshotStore;
   readonly catalogue: CatalogueStore;
   /** Creates entries, and says so to those who watch. */
   readonly entries: CatalogueOperations;
+  readonly tags: TagStore;
   readonly names: ChannelNames;
   readonly bus: Bus;
   readonly audit: Audit;
@@ -47,8 +48,9 @@ export interface ImportedSnapshot {
 }
 
 const mostFaults = 100;
+const entriesAtOnce = 1_000;
 
-export function createSnapshotFileOperations({ snapshots, catalogue, entries, names, bus, audit }: SnapshotFileDeps) {
+export function createSnapshotFileOperations({ snapshots, catalogue, entries, tags, names, bus, audit }: SnapshotFileDeps) {
   const store = async (caller: Caller, content: SnapshotContent, { title, description }: Pick<SnapshotImport, 'title' | 'description'>): Promise<SnapshotSummary> => {
     const { entryIds, revisions } = await catalogue.resolve({ kind: 'names', pvNames: [...content.names] });
     const { columns } = content;
@@ -70,6 +72,19 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, na
     }
   };
 
+  const register = async (caller: Caller, fresh: readonly NewCatalogueEntry[]): Promise<void> => {
+    const staged = await catalogue.beginImport();
+    try {
+      for (let at = 0; at < fresh.length; at += entriesAtOnce) await staged.add(fresh.slice(at, at + entriesAtOnce).map((entry, i) => ({ line: at + i, entry })));
+      const { rows, refusals } = await staged.check(true);
+      // Somebody was quicker, since the file was read; or the file gives one setpoint to two entries.
+      if (refusals.length > 0) throw new DreyError('conflict', `${refusals[0]!.setpoint} is the setpoint of another catalogue entry; nothing was stored`, { faults: refusals.slice(0, mostFaults).map(({ setpoint }) => `${setpoint} is the setpoint of another catalogue entry`) });
+      await entries.register(caller, staged, rows);
+    } finally {
+      await staged.abort();
+    }
+  };
+
   return {
     import: async (caller: Caller, { text, format: given, title, description, create, dryRun }: SnapshotImport): Promise<ImportedSnapshot> => {
       const format = given ?? detectSnapshotFormat(text);
@@ -79,18 +94,18 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, na
       if (read.content.names.length === 0) throw new DreyError('badInput', `the file holds no values (${snapshotFormats[format].about})`);
 
       const { byName } = await names.current();
-      const content = withCatalogueNames(read.content, byName);
+      const content = await inTurns(withCatalogueNames(read.content, byName));
       const unknown = content.names.filter((name) => !byName.has(name));
       if (unknown.length > 0 && !create) {
         throw new DreyError('invalid', `${unknown.length} of the ${content.names.length} PVs of the file are not in the catalogue, first ${unknown[0]}: register them, or let create=true make entries; nothing was stored`, {
           faults: unknown.slice(0, mostFaults).map((name) => `${name} is not in the catalogue`),
         });
       }
-      const fresh = missingEntries(content, byName);
-      const { losses } = read;
+      const { fresh, losses: lost } = await inTurns(missingEntries(content, byName, unknown.length > 0 ? await tags.groups() : []));
+      const losses = [...read.losses, ...lost];
       const about = { format, channels: content.names.length, entriesCreated: fresh.length, losses };
       if (dryRun) return { snapshot: null, ...about };
-      if (fresh.length > 0) await entries.create(caller, fresh);
+      if (fresh.length > 0) await register(caller, fresh);
       const snapshot = await audit.change(caller, { what: 'snapshots.import', subject: title ?? content.title }, async () => {
         const stored = await store(caller, content, { title, description });
         if (bus.state === 'connected') bus.publish(subjects.snapshotEvent(stored.id), json.encode({ what: 'taken', snapshot: stored }));
@@ -101,10 +116,11 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, na
 
     export: async (id: string, format: SnapshotFormat): Promise<WrittenFile & { contentType: string; fileName: string }> => {
       const { summary, entries: rows, columns, metas } = await snapshots.page(id, {});
+      const groups = await snapshots.groupsThen(id);
       const channelNames = await catalogue.names(columns.channel);
       const written = snapshotFormats[format].write({
         title: summary.title, description: summary.description, createdBy: summary.createdBy, createdDate: summary.createdDate,
-        names: channelNames, columns, metas: Array.from(columns.metaHash, (hash) => metas.get(hash)), entries: rows.map(entryOf),
+        names: channelNames, columns, metas: Array.from(columns.metaHash, (hash) => metas.get(hash)), entries: rows.map((row) => entryOf(row, groups)),
       });
       return { ...written, contentType: snapshotFormats[format].contentType, fileName: `${summary.title.replaceAll(/[^A-Za-z0-9._-]+/g, '_').slice(0, 80) || 'snapshot'}.${snapshotFormats[format].extension}` };
     },
@@ -132,39 +148,8 @@ export function faulty(what: string, faults: readonly string[]): DreyError {
   return new DreyError('badInput', `${what}: ${faults[0]}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`, { faults: faults.slice(0, mostFaults) });
 }
 
-const entryOf = (row: SnapshotEntryRow): FileEntry => ({
+const entryOf = (row: SnapshotEntryRow, groups: ReadonlyMap<string, readonly (string | null)[]>): FileEntry => ({
   setpoint: row.setpoint?.name ?? null, readback: row.readback?.name ?? null, config: row.config?.name ?? null, device: row.device, description: row.description,
   absTolerance: row.absTolerance, relTolerance: row.relTolerance, readOnly: row.readOnly, tags: row.tags,
+  ...(groups.get(row.entryId)?.length === row.tags.length ? { groups: groups.get(row.entryId)! } : {}),
 });
-
-/** `X` and `X.VAL` are one field: the file's name gives way to the catalogue's. */
-function withCatalogueNames(content: SnapshotContent, known: ReadonlyMap<string, unknown>): SnapshotContent {
-  const there = new Set(content.names);
-  const renamed = (name: string): string => {
-    const other = name.endsWith('.VAL') ? name.slice(0, -4) : `${name}.VAL`;
-    return !known.has(name) && known.has(other) && !there.has(other) ? other : name;
-  };
-  const maybe = (name: string | null): string | null => (name === null ? null : renamed(name));
-  return {
-    ...content,
-    names: content.names.map(renamed),
-    entries: content.entries.map((entry) => ({ ...entry, setpoint: maybe(entry.setpoint), readback: maybe(entry.readback), config: maybe(entry.config) })),
-  };
-}
-
-/** The file's own entries where nothing of them is known; for other names that are missing, one each. */
-function missingEntries(content: SnapshotContent, known: ReadonlyMap<string, unknown>): NewCatalogueEntry[] {
-  const missing = new Set(content.names.filter((name) => !known.has(name)));
-  const fresh: FileEntry[] = [];
-  const take = (entry: FileEntry): void => {
-    fresh.push(entry);
-    for (const name of [entry.setpoint, entry.readback, entry.config]) if (name !== null) missing.delete(name);
-  };
-  for (const entry of content.entries) {
-    const { setpoint, readback, config } = entry;
-    if ([setpoint, readback, config].some((name) => name !== null && missing.has(name)) && (setpoint === null || missing.has(setpoint))) take(entry);
-  }
-  const readbacks = new Set(content.entries.flatMap((entry) => [entry.readback, entry.config]));
-  for (const name of [...missing]) take(readbacks.has(name) ? { ...plainEntry(name), setpoint: null, readback: name } : plainEntry(name));
-  return fresh.map((entry) => parseInput(newCatalogueEntry, entryInput(entry), `entry ${entry.setpoint ?? entry.readback ?? entry.config ?? ''} of the file`));
-}

@@ -3,6 +3,8 @@ import type { NewSnapshot } from '../port.ts';
 import type { Database } from './database.ts';
 import { forever } from './revisions.ts';
 import { asOf, choiceOf } from './snapshot-entries.ts';
+import { entriesThen } from './snapshot-page.ts';
+import { readSnapshot } from './snapshot-rows.ts';
 
 export type TagsThen = (snapshot: Pick<NewSnapshot, 'catalogueRevision' | 'entryIds'>) => Promise<string[]>;
 
@@ -20,4 +22,18 @@ export function createTagsThen(database: Database): TagsThen {
     if (entryIds === null) whole = { revision: catalogueRevision, tags: row!.tags };
     return row!.tags;
   };
+}
+
+/** Looked up once per set of tags: entries share few of them. */
+export async function readGroupsThen(database: Database, id: string): Promise<Map<string, (string | null)[]>> {
+  const { number } = await readSnapshot(database, id);
+  const rows = await database.rows<{ entry_id: string; groups: (string | null)[] }>(
+    `with tagged as materialized (select v.entry_id, v.tags from ${entriesThen} where s.number = $1 and cardinality(v.tags) > 0),
+     grouped as (
+       select d.tags, array(select g.name from unnest(d.tags) with ordinality u(id, at) left join tag t on t.id = u.id left join tag_group g on g.id = t.group_id order by u.at) as groups
+       from (select distinct tags from tagged) d
+     ) select e.entry_id, x.groups from tagged e join grouped x on x.tags = e.tags`,
+    [number],
+  );
+  return new Map(rows.map((row) => [row.entry_id, row.groups]));
 }

@@ -12,7 +12,7 @@ import { listSnapshots } from './snapshot-list.ts';
 import { readPage } from './snapshot-page.ts';
 import { noSnapshot, readSnapshot, snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import { readSetpointValues } from './snapshot-setpoints.ts';
-import { createTagsThen } from './snapshot-tags.ts';
+import { createTagsThen, readGroupsThen } from './snapshot-tags.ts';
 import { readValues } from './snapshot-values.ts';
 import { beginSnapshot } from './snapshot-writer.ts';
 import { createTurns } from './turns.ts';
@@ -48,6 +48,7 @@ export function createSnapshots(database: Database, metas: MetaTable, setpoints:
     columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
     comparable: createComparable(database, catalogueThen, metas),
     devicesThen: (ids, devices) => readDevicesThen(database, ids, devices),
+    groupsThen: (id) => readGroupsThen(database, id),
     tagsThen: (tagIds) => readTagsThen(database, tagIds),
     history: (of, page) => readHistory(database, metas, of, page),
     unknownMetas: (hashes) => metas.unknown(hashes),
