@@ -21,6 +21,7 @@ export interface Drey extends AsyncDisposable {
   post<T>(path: string, body: unknown): Promise<T>;
   /** Any request, with the answer as it is. */
   call(method: string, path: string, body?: string | object): Promise<Response>;
+  /** Within a minute. */
   finished(jobId: string): Promise<Job>;
   /** Waits until so many channels are connected. */
   connected(channels: number): Promise<void>;
@@ -94,10 +95,11 @@ export async function startDrey(options: DreyOptions = {}): Promise<Drey> {
     get: async (path) => good(await call('GET', path)),
     post: async (path, body) => good(await call('POST', path, body as object)),
     finished: async (jobId) => {
-      for (;;) {
+      for (let waited = 0; waited < 12; waited++) {
         const job = await drey.get<Job>(`/v1/jobs/${jobId}?wait=5000`);
         if (job.status !== 'pending' && job.status !== 'running') return job;
       }
+      throw new Error(`a job does not end: ${JSON.stringify(await drey.get<Job>(`/v1/jobs/${jobId}`))}`);
     },
     connected: async (channels) => {
       await eventually(
