@@ -69,8 +69,10 @@ test('an edge of a PV takes one snapshot with its values in the title, and a web
   // Staying above is no edge, another value above is none either.
   await put('BEAM:DUMP', 2);
   await put('BEAM:DUMP', 0);
+  // So that the snapshot of the next edge can be told from others: those would have come before it.
+  await put('BEAM:CURRENT', 99);
   await put('BEAM:DUMP', 5);
-  await eventually(async () => (await of(`trigger:${trigger.id}`)).length > before, { saying: 'the next snapshot', withinMs: 10_000 });
+  await eventually(async () => (await of(`trigger:${trigger.id}`)).some(({ title }) => title.startsWith('dump of 99 mA')), { saying: 'the next snapshot', withinMs: 10_000 });
   await eventually(async () => {
     const { lastDelivery } = await drey.get<WebhookView>(`/v1/webhooks/${hook.id}`);
     return lastDelivery?.outcome === 'delivered' && heard.length > before;
