@@ -1,9 +1,19 @@
 /** Values as libca hands them over: DBR structures in the byte order of this machine. */
 import { Native, timeValueOffset, valueSize } from '../wire/protocol/dbr.ts';
 import { writeTime } from '../wire/protocol/time.ts';
-import type { Memory } from './memory.ts';
 
-export function scalarAt(memory: Memory, native: number, data: number): number {
+/** One piece of memory, seen as every type that a value can be of. */
+export interface Views {
+  readonly u8: Buffer;
+  readonly i16: Int16Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+}
+
+export function scalarAt(memory: Views, native: number, data: number): number {
   const at = data + timeValueOffset[native]!;
   switch (native) {
     case Native.double: return memory.f64[at >> 3]!;
@@ -16,15 +26,15 @@ export function scalarAt(memory: Memory, native: number, data: number): number {
 }
 
 /** Status, severity and time in front of every value. */
-export function alarmStatus(memory: Memory, data: number): number {
+export function alarmStatus(memory: Views, data: number): number {
   return memory.i16[data >> 1]!;
 }
 
-export function alarmSeverity(memory: Memory, data: number): number {
+export function alarmSeverity(memory: Views, data: number): number {
   return memory.i16[(data >> 1) + 1]!;
 }
 
-export function timeAt(memory: Memory, data: number, words: Uint32Array, i: number): void {
+export function timeAt(memory: Views, data: number, words: Uint32Array, i: number): void {
   writeTime(words, i, memory.u32[(data >> 2) + 1]!, memory.u32[(data >> 2) + 2]!);
 }
 

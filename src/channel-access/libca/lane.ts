@@ -21,7 +21,7 @@ export interface LibcaSetting {
  * Creates a context. libca reads the environment of the C library when a context and its first
  * channel are made; it is told to look up names at our own directory and nowhere else.
  */
-export function createContext(native: Native, environment: CaEnvironment, directoryPort: number, gate: SharedArrayBuffer): void {
+export function createContext(native: Native, environment: CaEnvironment, directoryPort: number, gate: SharedArrayBuffer, callbacks: keyof typeof context = 'byItsThreads'): void {
   const { ca, c } = native;
   const lock = new Int32Array(gate);
   while (Atomics.compareExchange(lock, 0, 0, 1) !== 0) Atomics.wait(lock, 0, 1);
@@ -39,7 +39,7 @@ export function createContext(native: Native, environment: CaEnvironment, direct
       EPICS_CA_MAX_SEARCH_PERIOD: '60',
     };
     for (const [name, value] of Object.entries(variables)) c.setenv(name, value, 1);
-    const status = ca.context_create(preemptive);
+    const status = ca.context_create(context[callbacks]);
     if (status !== 1) throw new Error(`libca could not create a context: status ${status}`);
     ca.replace_printf_handler(native.nothing);
     // The default handler prints, and aborts the process for some faults.
@@ -129,5 +129,5 @@ export class Lane {
   }
 }
 
-/** libca's own threads call back. */
-const preemptive = 1;
+/** Whether libca's own threads call back when an answer comes, or nothing happens until libca is told to process. */
+const context = { byItsThreads: 1, whenProcessed: 0 } as const;

@@ -242,7 +242,7 @@ export class LibcaPutCircuit implements PutCircuit {
 const connectionUp = 6;
 
 /** Turns a payload around; its elements are network order before. */
-function toHostOrder(payload: Buffer, size: number): void {
+export function toHostOrder(payload: Buffer, size: number): void {
   if (size === 2) payload.swap16();
   else if (size === 4) payload.swap32();
   else if (size === 8) payload.swap64();

@@ -72,7 +72,7 @@ export function describeFaults(create: Create): void {
     test('late answers of an abandoned read never show up in a later one', async () => {
       await using ioc = await startSoftIoc({ records: one('L', 1) });
       await using client = await Client.start(create, { ports: [ioc.port] });
-      const [row] = await client.connect(['L'], { monitor: true }) as unknown as [number];
+      const [row] = await client.connect(['L']) as unknown as [number];
       await hang(ioc.process);
       const abandoned = await Promise.all([client.readOne(row, 150), client.readOne(row, 300)]);
       expect(abandoned.map(({ outcome }) => outcome)).toEqual(['timeout', 'timeout']);

@@ -24,9 +24,16 @@ export interface Capabilities {
    * the servers it is pointed at, takes some impossible messages for values, and some end the process.
    */
   readonly checksServers: boolean;
+  /** Every monitor update is seen. One that reads again and again instead sees what is there then. */
+  readonly seesEveryUpdate: boolean;
+  /** A put that the IOC refuses comes back with its code, and not as one that was never completed. */
+  readonly tellsRefusals: boolean;
 }
 
-export function describeChannelAccess(name: string, create: Create, { checksServers }: Capabilities = { checksServers: true }): void {
+const everything: Capabilities = { checksServers: true, seesEveryUpdate: true, tellsRefusals: true };
+
+export function describeChannelAccess(name: string, create: Create, lacking: Partial<Capabilities> = {}): void {
+  const { checksServers, seesEveryUpdate, tellsRefusals } = { ...everything, ...lacking };
   describe(`Channel Access by ${name}`, () => {
     let values: SoftIoc, many: SoftIoc;
     /** Shared by the tests that leave IOC and client as they were. */
@@ -44,8 +51,8 @@ export function describeChannelAccess(name: string, create: Create, { checksServ
     });
 
     describeReading(the);
-    describeWriting(the, () => writer);
-    describeMonitoring(the);
+    describeWriting(the, () => writer, tellsRefusals);
+    describeMonitoring(the, seesEveryUpdate);
     describeLiving(create, the, () => ({ values: values.port, many: many.port }), mixedCount);
     describeFaults(create);
     describeThreads(create);

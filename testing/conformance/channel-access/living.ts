@@ -17,6 +17,7 @@ export function describeLiving(create: Create, the: () => Client, ports: () => P
       await client.seen('channels.described', { saying: 'a description' });
       for (const [index, port] of [ports().values, ports().many].entries()) {
         const ioc = `127.0.0.1:${port}`;
+        await client.seen('channels.connected', { saying: 'its channel to be connected', where: (event) => event.ioc === ioc });
         expect(client.iocOf(rows[index]!)).toBe(ioc);
         const kinds = client.events.filter((event) => 'ioc' in event && event.ioc === ioc).map(({ kind }) => kind);
         expect(kinds.filter((kind) => ['channels.found', 'circuit.up', 'channels.connected'].includes(kind))).toEqual(['channels.found', 'circuit.up', 'channels.connected']);

@@ -16,6 +16,8 @@ export interface ThreadProgram {
   readonly own?: unknown;
   /** A thread of this number has died, and no other has been started for it yet. */
   readonly died?: (thread: number) => void;
+  /** How long a thread has to end by itself before it is ended from outside, ms. */
+  readonly stopMs?: number;
 }
 
 export interface CrewListener {
@@ -94,7 +96,7 @@ export class Crew {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    await Promise.all(this.#members.map(({ worker }) => (worker === undefined ? undefined : halt(worker))));
+    await Promise.all(this.#members.map(({ worker }) => (worker === undefined ? undefined : halt(worker, this.#program.stopMs ?? stopMs))));
     for (const { tenure } of this.#members) endTenure(tenure);
   }
 
@@ -134,9 +136,9 @@ export class Crew {
   }
 }
 
-function halt(worker: Worker): Promise<void> {
+function halt(worker: Worker, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const force = setTimeout(() => void worker.terminate(), stopMs);
+    const force = setTimeout(() => void worker.terminate(), patienceMs);
     worker.once('exit', () => {
       clearTimeout(force);
       resolve();

@@ -1,0 +1,60 @@
+/** What everything in one thread of this variant shares. */
+import { createContext as createWireContext, type ThreadContext } from '../../wire/thread/context.ts';
+import type { Outbox } from '../../wire/thread/outbox.ts';
+import type { ThreadSetting } from '../../wire/thread-messages.ts';
+import type { Directory } from '../directory.ts';
+import type { LibcaFiles } from '../ffi.ts';
+import { Cells } from './cells.ts';
+import { Channels } from './channels.ts';
+import type { SweptNative } from './ffi.ts';
+
+/** What a thread of this variant is told beside the common setting. */
+export interface SweptSetting {
+  readonly files: LibcaFiles;
+  /** Time from one sweep of an IOC's monitored channels to the next. */
+  readonly sweepMs: number;
+  /** One context is created at a time: they take their setting from the environment of the process. */
+  readonly gate: SharedArrayBuffer;
+  /** How many contexts there are. */
+  readonly contexts: SharedArrayBuffer;
+}
+
+export interface SweptContext extends ThreadContext {
+  readonly native: SweptNative;
+  readonly cells: Cells;
+  readonly channels: Channels;
+  readonly directory: Directory;
+  readonly sweepMs: number;
+  /** Sends what was asked in this turn of the event loop. */
+  flush(): void;
+  createGroup(): number;
+}
+
+/** Channels that are leaving still hold their slots. */
+const slotsPerRow = 1.25;
+const spareSlots = 1_000;
+
+export function createSweptContext(setting: ThreadSetting, outbox: Outbox, native: SweptNative, directory: Directory): SweptContext {
+  const slots = Math.ceil(setting.options.capacity * slotsPerRow) + spareSlots;
+  const cells = new Cells(native.c, slots);
+  let flushing = false;
+  return {
+    ...createWireContext(setting, outbox),
+    native, directory, cells,
+    channels: new Channels(slots),
+    sweepMs: (setting.own as SweptSetting).sweepMs,
+    flush() {
+      if (flushing) return;
+      flushing = true;
+      setImmediate(() => {
+        flushing = false;
+        native.ca.flush_io();
+      });
+    },
+    createGroup() {
+      const status = native.groups.create(cells.base + cells.scratch);
+      if (status !== 1) throw new Error(`libca could not create a group of requests: status ${status}`);
+      return cells.scratchNumber();
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * What the channels of an IOC are: units, limits, labels. Read in small jobs once a channel is
+ * connected, and of swept channels again and again, for nobody tells of a change.
+ */
+import { controlForm, Native } from '../../wire/protocol/dbr.ts';
+import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
+import { hostOrderView } from '../decode.ts';
+import { SlotState } from './channels.ts';
+import type { SweptContext } from './context.ts';
+import type { Gets, Job } from './gets.ts';
+
+const atOnce = 256;
+/** In so many sweeps every description is read again. */
+export const sweepsToAll = 60;
+
+export class Descriptions {
+  readonly #context: SweptContext;
+  readonly #ioc: string;
+  readonly #gets: Gets;
+  readonly #view: DataView;
+  #wanted: number[] = [];
+  #again: number[] = [];
+  #asked = false;
+  #learned: number[] = [];
+
+  constructor(context: SweptContext, ioc: string, gets: Gets) {
+    this.#context = context;
+    this.#ioc = ioc;
+    this.#gets = gets;
+    this.#view = hostOrderView(context.cells.u8.buffer as ArrayBuffer);
+  }
+
+  want(slot: number): void {
+    this.#wanted.push(slot);
+  }
+
+  /** One more sweep was done: a part of all is looked at again. */
+  swept(slots: ReadonlySet<number>): void {
+    if (this.#again.length === 0) this.#again = [...slots];
+    this.#wanted.push(...this.#again.splice(0, Math.ceil(slots.size / sweepsToAll)));
+  }
+
+  drop(): void {
+    this.#wanted = [];
+    this.#again = [];
+    this.#report();
+  }
+
+  /** Asks for the next ones, unless some are asked for. */
+  pump(): void {
+    if (this.#wanted.length > 0 && !this.#asked) {
+      this.#asked = true;
+      this.#gets.ask(this.#job());
+    }
+    this.#report();
+  }
+
+  #job(): Job {
+    const { cells, native, channels } = this.#context;
+    const slots: number[] = [];
+    const rows: number[] = [];
+    const places: number[] = [];
+    return {
+      begin: () => {
+        for (const slot of this.#wanted.splice(0, atOnce)) {
+          if (!this.#canAsk(slot)) continue;
+          const place = cells.takeDescription();
+          if (place === undefined) {
+            this.#wanted.push(slot);
+            continue;
+          }
+          cells.mark(place);
+          slots.push(slot);
+          rows.push(channels.row[slot]!);
+          places.push(place);
+        }
+        return slots.length;
+      },
+      send: (i, group) => channels.state[slots[i]!] === SlotState.live
+        && native.groups.get(group, channels.native[slots[i]!]! + controlForm, 1, channels.channel[slots[i]!]!, cells.base + places[i]!) === 1,
+      settle: () => 0,
+      end: (how) => {
+        this.#asked = false;
+        places.forEach((place, i) => {
+          if (!cells.isMarked(place)) this.#learn(slots[i]!, rows[i]!, place);
+          else if (how === 'late') this.#wanted.push(slots[i]!);
+          cells.returnDescription(place);
+        });
+        this.pump();
+      },
+    };
+  }
+
+  /** Whether this has to be asked of the IOC: text has no description, and what may not be read none that we know. */
+  #canAsk(slot: number): boolean {
+    const { channels, metas } = this.#context;
+    if (channels.state[slot] !== SlotState.live) return false;
+    const longText = (channels.flags[slot]! & ChannelFlag.longText) !== 0;
+    if (longText || channels.native[slot] === Native.string) {
+      this.#keep(channels.row[slot]!, metas.plain(longText ? 1 : channels.elements[slot]!).hash);
+      return false;
+    }
+    return (channels.access[slot]! & 1) !== 0;
+  }
+
+  #learn(slot: number, row: number, place: number): void {
+    const { channels, metas, cells } = this.#context;
+    if (channels.state[slot] !== SlotState.live || channels.row[slot] !== row) return;
+    this.#keep(row, metas.intern(channels.native[slot]!, channels.elements[slot]!, cells.u8, this.#view, place).hash);
+  }
+
+  #keep(row: number, hash: bigint): void {
+    const { columns } = this.#context;
+    if (columns.metaHash[row] === hash) return;
+    columns.metaHash[row] = hash;
+    this.#learned.push(row);
+  }
+
+  #report(): void {
+    if (this.#learned.length === 0) return;
+    const rows = Int32Array.from(this.#learned);
+    this.#learned = [];
+    this.#context.outbox.report({ is: 'described', ioc: this.#ioc, rows, metas: this.#context.metas.takeFresh() }, [rows.buffer]);
+  }
+}

@@ -1,0 +1,152 @@
+/** Reads of one IOC: each is a job of its own, answered by its deadline with what has come. */
+import { ReadOutcome } from '../../../contracts/values.ts';
+import { Counter } from '../../wire/counters.ts';
+import { outcomeOfState } from '../../wire/outcome-of-state.ts';
+import { type PackedColumns, packedColumns } from '../../wire/packed-values.ts';
+import { Eca } from '../../wire/protocol/commands.ts';
+import { Native, valueSize } from '../../wire/protocol/dbr.ts';
+import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
+import { alarmSeverity, alarmStatus, scalarAt, timeAt, timeBytes } from '../decode.ts';
+import { HostHeap } from '../heap.ts';
+import { SlotState } from './channels.ts';
+import type { SweptContext } from './context.ts';
+import type { Gets, Job } from './gets.ts';
+import { ValueRounds } from './value-rounds.ts';
+
+const disconnected = 192;
+/** A read that the IOC refuses leaves its place unwritten and no number; this one says just that. */
+const readFailed = 152;
+const known = 4;
+
+export class Reads {
+  readonly #context: SweptContext;
+  readonly #gets: Gets;
+  readonly #rounds: ValueRounds;
+  #expected = { bytes: 0, entries: 0 };
+
+  constructor(context: SweptContext, gets: Gets) {
+    this.#context = context;
+    this.#gets = gets;
+    this.#rounds = new ValueRounds(context);
+  }
+
+  ask(id: number, rows: Int32Array, deadlineAt: number): void {
+    this.#gets.ask(this.#job(id, rows), { deadlineAt, urgent: true });
+  }
+
+  #job(id: number, rows: Int32Array): Job {
+    const rounds = this.#rounds;
+    const columns = packedColumns(rows.length);
+    const slots = new Int32Array(rows.length).fill(-1);
+    columns.channel.set(rows);
+    let begun = false;
+    return {
+      begin: () => {
+        begun = true;
+        this.#admit(rows, slots, columns);
+        const length = rounds.begin(slots.filter((slot) => slot >= 0));
+        this.#context.counters[Counter.reads]! += length;
+        return length;
+      },
+      send: (i, group) => rounds.send(i, group),
+      settle: () => rounds.settle(),
+      end: (how) => {
+        if (!begun) this.#admit(rows, slots, columns);
+        else if (how !== 'done') rounds.settle();
+        this.#answer(id, { columns, slots, begun }, how);
+      },
+    };
+  }
+
+  /** Which rows can be asked; the others have their outcome by that. */
+  #admit(rows: Int32Array, slots: Int32Array, columns: PackedColumns): void {
+    const { columns: shared, channels, slotOf, hashWords } = this.#context;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      const slot = (slotOf[row] ?? 0) - 1;
+      if (slot < 0 || channels.state[slot] !== SlotState.live) {
+        columns.outcome[i] = outcomeOfState(shared.state[row] ?? 0);
+        continue;
+      }
+      columns.access[i] = channels.access[slot]! | known;
+      if ((channels.access[slot]! & 1) === 0) {
+        columns.outcome[i] = ReadOutcome.noReadAccess;
+        continue;
+      }
+      columns.kind[i] = shared.kind[row]!;
+      columns.hashWords[2 * i] = hashWords[2 * row]!;
+      columns.hashWords[2 * i + 1] = hashWords[2 * row + 1]!;
+      slots[i] = slot;
+    }
+  }
+
+  #answer(id: number, { columns, slots, begun }: { columns: PackedColumns; slots: Int32Array; begun: boolean }, how: 'done' | 'late' | 'lost'): void {
+    const { native: { c }, counters, channels, outbox } = this.#context;
+    const heap = new HostHeap((to, from, length) => c.copyOut(to, from, length), this.#expected);
+    const otherwise = how === 'late' ? ReadOutcome.timeout : how === 'lost' ? ReadOutcome.disconnected : ReadOutcome.refused;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
+      if (slot < 0) continue;
+      if (begun) this.#take(columns, heap, i, slot, otherwise);
+      else columns.outcome[i] = otherwise;
+      if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
+      if (how === 'late' && begun && channels.found[slot]! < 0) counters[Counter.lateReplies]! += 1;
+    }
+    this.#expected = heap.size;
+    const whole = heap.finish();
+    const transfers: ArrayBuffer[] = [columns.buffer];
+    if (whole !== undefined) transfers.push(whole.entries.buffer as ArrayBuffer, whole.bytes.buffer as ArrayBuffer);
+    outbox.report({ is: 'read', id, values: { length: slots.length, buffer: columns.buffer, heap: whole } }, transfers);
+  }
+
+  #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome): void {
+    const { channels, cells, arrayLimit } = this.#context;
+    const status = channels.found[slot]!;
+    if (status !== Eca.normal) {
+      this.#refuse(columns, i, slot, status, otherwise);
+      return;
+    }
+    const native = channels.native[slot]!;
+    const place = cells.value(slot);
+    const far = channels.far[slot];
+    const count = channels.count[slot]!;
+    const longText = (channels.flags[slot]! & ChannelFlag.longText) !== 0;
+    if (far !== undefined && count * valueSize[native]! > arrayLimit) {
+      columns.outcome[i] = ReadOutcome.tooLarge;
+      return;
+    }
+    columns.status[i] = alarmStatus(cells, place);
+    columns.severity[i] = alarmSeverity(cells, place);
+    timeAt(cells, place, columns.timeWords, i);
+    if (far !== undefined) {
+      const value = far.places.at(-1)! + timeBytes(native, 0);
+      if (longText) heap.farText(i, value, count);
+      else heap.array(i, native, count, value);
+    } else if (native === Native.string) heap.text(i, cells.u8, place + timeBytes(native, 0), valueSize[native]!);
+    else columns.num[i] = scalarAt(cells, native, place);
+    columns.outcome[i] = ReadOutcome.ok;
+  }
+
+  #refuse(columns: PackedColumns, i: number, slot: number, status: number, otherwise: ReadOutcome): void {
+    const { channels } = this.#context;
+    if (status === disconnected || channels.state[slot] !== SlotState.live) columns.outcome[i] = ReadOutcome.disconnected;
+    else if (status < 0 && otherwise === ReadOutcome.refused && this.#context.native.groups.state(channels.channel[slot]!) !== connected) columns.outcome[i] = ReadOutcome.disconnected;
+    else if (status < 0) columns.outcome[i] = otherwise;
+    else if (status === Eca.noReadAccess) columns.outcome[i] = ReadOutcome.noReadAccess;
+    else columns.outcome[i] = ReadOutcome.refused;
+    if (columns.outcome[i] === ReadOutcome.refused) columns.code[i] = status < 0 ? readFailed : status;
+  }
+}
+
+/** State of a channel in libca. */
+export const connected = 2;
+
+/** S1: a row without a value has no part of one either. */
+function clear(columns: PackedColumns, i: number): void {
+  columns.kind[i] = 0;
+  columns.num[i] = 0;
+  columns.status[i] = 0;
+  columns.severity[i] = 0;
+  columns.timeNs[i] = 0n;
+  columns.metaHash[i] = 0n;
+}
