@@ -5,7 +5,7 @@ import type { Log } from '../../kernel/log.ts';
 import { printOf, type CatalogueChange, type CatalogueSlots } from './catalogue-slots.ts';
 import type { Selection } from './batch.ts';
 import type { LiveClient } from './client.ts';
-import type { FanOut } from './fan-out.ts';
+import { roundWindow, type FanOut } from './fan-out.ts';
 import { mostNames } from '../operations/live-values.ts';
 import type { LatestValues } from './latest-values.ts';
 import { idOf, parseMessage, type Subscribe, type Unsubscribe } from './messages.ts';
@@ -58,7 +58,7 @@ export function createConversation({ table, slots, fanOut, epoch, whole, changed
     if (tags) wishes.tags.add(JSON.stringify(tags));
     if (arrays) client.arrays = arrays;
     if (windowMs !== undefined) {
-      client.windowMs = windowMs;
+      client.windowMs = roundWindow(windowMs);
       fanOut.regroup(client);
     }
     await slots.sync();

@@ -33,6 +33,8 @@ interface Group {
 
 /** Windows are rounded up to this, so that there are few groups. */
 const grainMs = 50;
+/** As it is kept to: clients of about the same window are served together. */
+export const roundWindow = (windowMs: number): number => Math.ceil(windowMs / grainMs) * grainMs;
 const pictureLifeMs = 500;
 /** Hundreds of clients with megabytes each take long to write to: requests and frames have their turn in between. */
 const turnMs = 8;
@@ -84,7 +86,7 @@ export function createFanOut({ table, clock, log }: { table: LatestValues; clock
   };
 
   const groupOf = (windowMs: number): Group => {
-    const rounded = Math.ceil(windowMs / grainMs) * grainMs;
+    const rounded = roundWindow(windowMs);
     let group = groups.get(rounded);
     if (!group) {
       const made: Group = { windowMs: rounded, clients: new Set(), version: table.version, timer: undefined };

@@ -118,7 +118,10 @@ test('one diff has the latest value per changed PV of a window, which each clien
 
 test('subscribe by tag; unsubscribe ends it', async () => {
   await using client = await connect();
-  client.say({ type: 'subscribe', tags: { area: ['L1'] }, windowMs: 50 });
+  client.say({ type: 'subscribe', tags: { area: ['L1'] }, windowMs: 60 });
+  expect(await client.next('ack')).toMatchObject({ windowMs: 100 });
+  client.say({ type: 'subscribe', windowMs: 50 });
+  expect(await client.next('ack')).toMatchObject({ windowMs: 50 });
   expect(Object.keys((await client.next('initial')).data).sort()).toEqual(['Q:1:RB', 'Q:1:SP']);
   client.say({ type: 'subscribe', tags: { Area: ['L9'] }, id: 7 });
   expect(await client.next('error')).toMatchObject({ code: 'notFound', message: 'the tag group "Area" has no tag "L9"', id: 7 });
