@@ -1,10 +1,8 @@
 /** The values of the PVs that a title names, as text. One that cannot be read is left out. */
-import type { Hosts } from '../../bus/hosts.ts';
-import { describe, readLive } from '../../bus/live.ts';
-import type { Bus } from '../../bus/port.ts';
-import { ReadOutcome, ValueKind } from '../../contracts/values.ts';
-import type { Log } from '../../kernel/log.ts';
-import type { CatalogueStore } from '../../persistence/port.ts';
+import { ReadOutcome, ValueKind } from '../contracts/values.ts';
+import type { Hosts } from './hosts.ts';
+import { describe, readLive } from './live.ts';
+import type { Bus } from './port.ts';
 
 export type TitleValues = (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
@@ -13,10 +11,16 @@ const deadlineMs = 1_000;
 const digits = 7;
 const longestText = 80;
 
-export function createTitleValues({ bus, hosts, catalogue, log }: { bus: Bus; hosts: Hosts; catalogue: Pick<CatalogueStore, 'resolve'>; log: Log }): TitleValues {
-  const channelOf = async (name: string): Promise<number | undefined> =>
-    catalogue.resolve({ kind: 'names', pvNames: [name] }).then(({ channels }) => channels[0], () => undefined);
+export interface TitleValuesDeps {
+  readonly bus: Bus;
+  readonly hosts: Hosts;
+  /** Undefined: the catalogue has no such name. */
+  readonly channelOf: (name: string) => Promise<number | undefined>;
+  /** Told of, and then the values are missing. */
+  readonly onFault: (error: unknown, names: readonly string[]) => void;
+}
 
+export function createTitleValues({ bus, hosts, channelOf, onFault }: TitleValuesDeps): TitleValues {
   const read: TitleValues = async (names) => {
     const channels = await Promise.all(names.map(channelOf));
     const known = names.flatMap((name, i) => (channels[i] === undefined ? [] : [{ name, channel: channels[i] }]));
@@ -35,7 +39,7 @@ export function createTitleValues({ bus, hosts, catalogue, log }: { bus: Bus; ho
   return async (names) => {
     if (names.length === 0) return new Map();
     return read(names).catch((error: unknown) => {
-      log.warn({ err: error, pvs: names }, 'values for a title could not be read');
+      onFault(error, names);
       return new Map<string, string>();
     });
   };

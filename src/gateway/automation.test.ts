@@ -77,6 +77,19 @@ test('D1: everything that is wrong with a schedule or trigger is told at once, i
   expect((await gateway.refused('POST', '/v1/schedules?dryRun=true', schedule('x'))).body.faults).toEqual(['dryRun is not a known field']);
 });
 
+test('a schedule or trigger is run by hand, also when it is off: its snapshot, its title, its name, and who', async () => {
+  const made = await gateway.good('POST', '/v1/schedules', schedule('by hand', { enabled: false, request: { title: 'on {date} at {pv:NO:SUCH}', labels: ['x'] } }));
+  const { jobId } = await gateway.good('POST', `/v1/schedules/${made.id}/run`);
+  expect(await gateway.good('GET', `/v1/jobs/${jobId}`)).toMatchObject({
+    type: 'snapshot_create', requestedBy: 'test admin',
+    jobData: { title: expect.stringMatching(/^on \d{4}-\d\d-\d\d at \?$/), origin: { rule: `schedule:${made.id}`, name: 'by hand', note: 'run by hand by test admin' } },
+  });
+  expect(await gateway.good('GET', '/v1/audit?what=schedules.run')).toMatchObject({ results: [{ subject: made.id, result: `accepted as job ${jobId}` }] });
+  expect((await gateway.refused('POST', '/v1/triggers/00000000-0000-4000-8000-000000000000/run')).status).toBe(404);
+  expect((await gateway.refused('POST', `/v1/schedules/${made.id}/run`, undefined, { key: await gateway.keyWith('read') })).status).toBe(403);
+  await gateway.good('DELETE', `/v1/schedules/${made.id}`);
+});
+
 test('a name is taken once per kind, whatever its case', async () => {
   const { id } = await gateway.good('POST', '/v1/schedules', schedule('Shift'));
   expect(await gateway.refused('POST', '/v1/schedules', schedule('shift'))).toMatchObject({ status: 409, body: { detail: expect.stringContaining('"shift"') } });

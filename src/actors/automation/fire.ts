@@ -2,11 +2,11 @@
 import { fillTitle, parseTitle, pvsOf } from '../../automation/title-template.ts';
 import { idOf, submitJobOnce } from '../../bus/jobs.ts';
 import { json, type Bus } from '../../bus/port.ts';
+import type { TitleValues } from '../../bus/title-values.ts';
 import type { ScheduleDefinition, TriggerDefinition } from '../../contracts/automation.ts';
 import type { JobRecord } from '../../contracts/jobs.ts';
 import { buckets } from '../../contracts/subjects.ts';
 import type { Persistence, Rule } from '../../persistence/port.ts';
-import type { TitleValues } from './title-values.ts';
 
 export interface FireDeps {
   readonly bus: Bus;

@@ -1,6 +1,7 @@
 /** What coordinators do unasked: schedules, triggers, retention, webhooks. Every one of them does all of it; the bus sees to it that nothing is lost or doubled. */
 import type { Hosts } from '../../bus/hosts.ts';
 import type { Bus, Subscription } from '../../bus/port.ts';
+import { createTitleValues } from '../../bus/title-values.ts';
 import type { JobRecord } from '../../contracts/jobs.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -12,7 +13,6 @@ import { tellHappenings } from './happenings.ts';
 import { applyRetention } from './retention.ts';
 import { watchRules } from './rules.ts';
 import { runSchedules } from './schedules.ts';
-import { createTitleValues } from './title-values.ts';
 
 export interface AutomationDeps {
   readonly bus: Bus;
@@ -31,7 +31,12 @@ export async function startAutomation({ bus, persistence, hosts, clock, log }: A
   const parts: Subscription[] = [];
   const rules = await watchRules({ bus, store: persistence.rules, clock, log });
   parts.push(rules);
-  const fire = createFire({ bus, persistence, titleValues: createTitleValues({ bus, hosts, catalogue: persistence.catalogue, log }) });
+  const titleValues = createTitleValues({
+    bus, hosts,
+    channelOf: (name) => persistence.catalogue.resolve({ kind: 'names', pvNames: [name] }).then(({ channels }) => channels[0], () => undefined),
+    onFault: (err, pvs) => log.warn({ err, pvs }, 'values for a title could not be read'),
+  });
+  const fire = createFire({ bus, persistence, titleValues });
   parts.push(
     runSchedules({ rules, fire, clock, log }),
     await takeFirings({ bus, rules, fire, log }),

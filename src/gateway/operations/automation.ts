@@ -1,13 +1,18 @@
 /** Schedules, triggers and webhooks: written by people here, done by coordinators. */
 import { z } from 'zod';
 import { firingTimes } from '../../automation/firing-times.ts';
+import { fillTitle, parseTitle, pvsOf } from '../../automation/title-template.ts';
+import type { Hosts } from '../../bus/hosts.ts';
 import { json, type Bus } from '../../bus/port.ts';
+import { createTitleValues } from '../../bus/title-values.ts';
 import { newSchedule, newTrigger, newWebhook, type RuleKind, type ScheduleDefinition, type ScheduleView, type TriggerDefinition, type TriggerView, type WebhookDefinition, type WebhookView } from '../../contracts/automation.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CatalogueStore, Rule, RuleStore, TagStore } from '../../persistence/port.ts';
 import { mustMayMarkGolden, type Caller, type Operation } from '../access.ts';
 import type { Audit } from '../audit.ts';
+import type { ChannelNames } from './channel-names.ts';
+import type { JobOperations } from './jobs.ts';
 import { scopeIds } from './references.ts';
 import { scheduleChecks, soundRule, triggerChecks, webhookChecks, type RuleSurroundings } from './rule-checks.ts';
 
@@ -16,6 +21,9 @@ export interface AutomationDeps {
   readonly catalogue: Pick<CatalogueStore, 'resolve'>;
   readonly tags: Pick<TagStore, 'groups'>;
   readonly bus: Bus;
+  readonly hosts: Hosts;
+  readonly jobs: JobOperations;
+  readonly names: ChannelNames;
   readonly audit: Audit;
   readonly clock: Clock;
 }
@@ -84,9 +92,36 @@ export function createAutomationOperations(deps: AutomationDeps) {
     },
   };
 
-  return { schedules: operationsOf(deps, schedule), triggers: operationsOf(deps, trigger), webhooks: operationsOf(deps, webhook) };
+  return {
+    schedules: { ...operationsOf(deps, schedule), run: runOf(deps, 'schedule') },
+    triggers: { ...operationsOf(deps, trigger), run: runOf(deps, 'trigger') },
+    webhooks: operationsOf(deps, webhook),
+  };
 }
 export type AutomationOperations = ReturnType<typeof createAutomationOperations>;
+
+const longestDescription = 4_000;
+
+/** What a firing would do, now, for a person. It counts as the rule's own snapshot, also for its retention, and fires nothing. */
+function runOf({ rules, bus, hosts, jobs, names, audit, clock }: AutomationDeps, kind: 'schedule' | 'trigger') {
+  // A value that cannot be read stands as ? in the title.
+  const titleValues = createTitleValues({ bus, hosts, channelOf: async (name) => (await names.current()).byName.get(name)?.id, onFault: () => {} });
+  return async (caller: Caller, id: string) => {
+    const { name, definition } = (await rules.get(kind, id)) as Rule<ScheduleDefinition | TriggerDefinition>;
+    const { request, timeZone } = definition;
+    if (request.golden) mustMayMarkGolden(caller, `${kind}s.write`);
+    const at = new Date(clock.now());
+    const parts = parseTitle(request.title);
+    const title = fillTitle(parts, at, timeZone, await titleValues(pvsOf(parts)));
+    const note = `run by hand by ${caller.who}`;
+    const description = [request.description, note].filter((line) => line !== '').join('\n').slice(0, longestDescription);
+    return audit.change(caller, { what: `${kind}s.run`, subject: id }, async () => {
+      const origin = { rule: `${kind}:${id}`, name, firedFor: at.toISOString(), note };
+      const accepted = await jobs.submit(caller, { type: 'snapshot_create', request: { ...request, title, description }, origin });
+      return { value: accepted, after: { jobId: accepted.jobId, title }, result: `accepted as job ${accepted.jobId}` };
+    });
+  };
+}
 
 function operationsOf<Definition extends { readonly name: string }, View>({ rules, bus, audit, clock }: AutomationDeps, { kind, write, check, written, view }: RuleOf<Definition, View>) {
   /** Coordinators look by themselves now and then: an event that is lost costs half a minute. */

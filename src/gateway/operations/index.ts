@@ -50,7 +50,7 @@ export function createOperations({ persistence, bus, audit, hosts, jobs: watched
     catalogueFiles: createCatalogueFileOperations({ catalogue, entries, tags }),
     snapshotFiles: createSnapshotFileOperations({ snapshots, catalogue, entries, tags, names, bus, audit }),
     tags: createTagOperations({ tags, audit }),
-    automation: createAutomationOperations({ rules, catalogue, tags, bus, audit, clock }),
+    automation: createAutomationOperations({ rules, catalogue, tags, bus, hosts, jobs, names, audit, clock }),
     live,
     snapshots: createSnapshotOperations({ snapshots, catalogue, tags, bus, audit, jobs }),
     comparisons: createComparisonOperations({ snapshots, tags, live, clock }),
