@@ -12,6 +12,7 @@ export interface Client {
   /** The body, and the header with the number of things in all pages. */
   getCounted<T>(path: string, query?: Query): Promise<{ body: T; totalCount: number }>;
   post<T>(path: string, body: unknown, query?: Query): Promise<T>;
+  put<T>(path: string, body: unknown): Promise<T>;
   /** A file as it is, whole or in pieces. */
   upload<T>(path: string, file: string | AsyncIterable<Uint8Array>, query?: Query): Promise<T>;
   /** A file, and what its format could not hold. */
@@ -54,6 +55,7 @@ export function createClient(config: Config): Client {
       return { body: (await response.json()) as never, totalCount: Number(response.headers.get('x-total-count') ?? Number.NaN) };
     },
     post: async (path, body, query) => (await call('POST', path, query, body)).json() as never,
+    put: async (path, body) => (await call('PUT', path, {}, body)).json() as never,
     upload: async (path, file, query) => (await call('POST', path, query, undefined, file)).json() as never,
     download: async (path, query) => {
       const response = await call('GET', path, query);

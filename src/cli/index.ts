@@ -8,6 +8,7 @@ import { iocCommands } from './commands/ioc.ts';
 import { jobCommands } from './commands/job.ts';
 import { migrateCommands } from './commands/migrate.ts';
 import { pvCommands } from './commands/pv.ts';
+import { ruleCommands } from './commands/rules.ts';
 import { snapshotCommands } from './commands/snapshot.ts';
 import { exitCodes } from './fault.ts';
 import { print } from './output.ts';
@@ -61,6 +62,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   program.addCommand(snapshotCommands(connect));
   program.addCommand(iocCommands(connect));
   program.addCommand(jobCommands(connect));
+  for (const command of ruleCommands(connect)) program.addCommand(command);
   for (const command of program.commands) inherit(command);
 
   try {

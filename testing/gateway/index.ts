@@ -12,7 +12,7 @@ import { apiScopes, type ApiScope, type Persistence } from '../../src/persistenc
 import { createDatabase, startNats } from '../harness/index.ts';
 
 export { metaHashOf, startFakeIocHost, type FakeIocHost, type FakeValue } from './fake-ioc-host.ts';
-export { runCommand } from './command.ts';
+export { runCommand, type CommandAnswer } from './command.ts';
 export { storeSnapshot, type SavedValue } from './stored-snapshot.ts';
 
 export interface Answer<T = unknown> {

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Client } from '../client.ts';
 import { exitCodes } from '../fault.ts';
+import { wholeNumber } from '../numbers.ts';
 import { cell, count, print, printJson, printTable } from '../output.ts';
 import { snapshotId } from '../snapshot-reference.ts';
 
@@ -41,12 +42,6 @@ const tolerance = (text: string): number => {
   if (text.trim() === '' || !(number >= 0)) throw new InvalidArgumentError('a number, 0 or larger.');
   return number;
 };
-const wholeNumber = (text: string): number => {
-  const number = tolerance(text);
-  if (!Number.isInteger(number)) throw new InvalidArgumentError('a whole number.');
-  return number;
-};
-
 export function diffCommand(connect: () => Client): Command {
   return new Command('diff')
     .argument('<a>', 'snapshot: id, start or end of one, title, or `latest`')
@@ -61,6 +56,7 @@ export function diffCommand(connect: () => Client): Command {
     .option('--limit <n>', 'rows', wholeNumber, 1000)
     .option('--offset <n>', 'skip so many rows', wholeNumber, 0)
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  drey snapshot diff latest                                 (against the machine now)\n  drey snapshot diff "before the shift" latest --tag Area=L1 --all')
     .action(async (a: string, b: string, options: Options) => {
       const client = connect();
       const second = b === 'live' ? 'live' : await snapshotId(client, b);

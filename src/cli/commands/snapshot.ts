@@ -1,22 +1,17 @@
 import { createInterface } from 'node:readline/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { DreyError } from '../../contracts/errors.ts';
 import type { Job } from '../../contracts/jobs.ts';
 import type { PlanRow, RestorePlan, RestoreRow } from '../../contracts/restores.ts';
 import type { SnapshotSummary } from '../../contracts/snapshots.ts';
 import type { Client } from '../client.ts';
 import { exitCodes } from '../fault.ts';
+import { wholeNumber } from '../numbers.ts';
 import { cell, count, jobProgress, localTime, print, printJson, printTable, tally } from '../output.ts';
 import { snapshotId } from '../snapshot-reference.ts';
 import { tagScope } from '../tag-scope.ts';
 import { addFileCommands } from './snapshot-files.ts';
 import { diffCommand } from './snapshot-diff.ts';
-
-const wholeNumber = (text: string): number => {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('a whole number, 0 or larger.');
-  return number;
-};
 
 export function snapshotCommands(connect: () => Client): Command {
   const snapshot = new Command('snapshot').description('take, list, show, compare and restore snapshots');
@@ -32,6 +27,7 @@ export function snapshotCommands(connect: () => Client): Command {
     .option('--label <text...>', 'words to find it by')
     .option('--golden', 'a reference: it is not deleted while it is golden (needs the scope write or admin)')
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  drey snapshot take "before the shift"\n  drey snapshot take magnets --tag System=Magnet Area=L1 --label users --golden')
     .action(take);
   async function take(title: string, options: { description: string; monitored?: true; tag?: string[]; pv?: string[]; deadline: number; label?: string[]; golden?: true; json?: true }): Promise<void> {
     const client = connect();
@@ -105,6 +101,7 @@ export function snapshotCommands(connect: () => Client): Command {
     .option('--offset <n>', 'skip so many of them', wholeNumber, 0)
     .option('-y, --yes', 'do not ask')
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  drey snapshot restore latest --dry-run\n  drey snapshot restore "before the shift" --pv QUAD:LI21:201:BCTRL --reason "orbit is off"\n\nThe values before are kept; the command that is printed at the end puts them back.')
     .action(restore);
   async function restore(reference: string, options: { dryRun?: true; pv?: string[]; reason: string; deadline: number; limit: number; offset: number; yes?: true; json?: true }): Promise<void> {
     const client = connect();
