@@ -6,7 +6,7 @@
 const contracts = 'contracts/';
 const kernel = 'kernel/';
 /** What is built on the bus's port alone, for everybody who has a bus. */
-const overTheBus = ['bus/jobs.ts', 'bus/hosts.ts', 'bus/live.ts', 'bus/scatter.ts', 'bus/gathering.ts'];
+const overTheBus = ['bus/jobs.ts', 'bus/hosts.ts', 'bus/live.ts', 'bus/title-values.ts', 'bus/scatter.ts', 'bus/gathering.ts'];
 /** The faces of the adapters. The columns are the larger half of Channel Access's face. */
 const ports = [...overTheBus, 'channel-access/port.ts', 'channel-access/columns.ts', 'bus/port.ts', 'persistence/port.ts'];
 const rules = ['snapshots/', 'formats/', 'automation/'];
