@@ -56,7 +56,7 @@ export interface WriteItem {
   readonly window: number;
   /** ms since 1970 after which it must not be started: every row ends as failed, `expired`. */
   readonly startBefore: number;
-  /** Per row: tolerances for the read-back. */
+  /** Tolerances for the read-back, per row; one number: for all. */
   readonly absTolerance: readonly number[];
   readonly relTolerance: readonly number[];
   readonly who: string;
@@ -72,7 +72,7 @@ export interface WriteItem {
  */
 export type RestoreLogEntry =
   | { readonly kind: 'attempting'; readonly job: string; readonly item: number; readonly host: string; readonly from: number; readonly to: number; readonly at: number }
-  /** Columns: the read-back of rows from..to; `results` per row. */
+  /** Columns: the read-back of rows from..to; `results`: in their order, see {@link RowResult}. */
   | { readonly kind: 'outcomes'; readonly job: string; readonly item: number; readonly host: string; readonly from: number; readonly to: number; readonly at: number; readonly results: readonly RowResult[] }
   | { readonly kind: 'finished'; readonly job: string; readonly item: number; readonly host: string; readonly at: number }
   /**
@@ -83,8 +83,11 @@ export type RestoreLogEntry =
    */
   | { readonly kind: 'closed'; readonly job: string; readonly item: number; readonly why: 'cancelled' | 'hostLost' | 'expired'; readonly at: number };
 
-/** [outcome, index of the reason in restoreReasonNames, protocol error code or 0] */
-export type RowResult = readonly [outcome: RestoreOutcome, reason: number, code: number];
+/** [outcome, index of the reason in restoreReasonNames, protocol error code or 0, how many rows in a row end so: absent = 1] */
+export type RowResult = readonly [outcome: RestoreOutcome, reason: number, code: number, rows?: number];
+
+/** Rows that a host attempts at once at most. */
+export const mostRowsAtOnce = 2_048;
 
 /** Core request to every host `drey.v1.live.read`. Columns: `channel` = ids. A host answers for those it watches, with notOwned for the rest left out. */
 export interface LiveRead {

@@ -10,6 +10,7 @@ import { describeCaFaults, readCaEnvironment } from '../../channel-access/enviro
 import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import type { IocView } from '../../contracts/iocs.ts';
 import { RestoreOutcome, restoreReasonNames } from '../../contracts/restores.ts';
+import { unrolled } from '../../contracts/row-results.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { copyValueRow, emptyValueColumns, ReadOutcome, ValueKind, type ValueColumns } from '../../contracts/values.ts';
 import type { ReadAnswer, ReadItem, RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
@@ -221,7 +222,7 @@ describe('an ioc-host on real IOCs', () => {
     await writeWork(asker, 'h6', 'restore-1', ids, namesOf(1).map((_, i) => i / 7));
     const entries = await finishedLog(asker, 'restore-1');
     expect(entries.map((entry) => entry.kind)).toEqual(['attempting', 'outcomes', 'finished']);
-    const outcomes = entries.flatMap((entry) => (entry.kind === 'outcomes' ? entry.results : []));
+    const outcomes = entries.flatMap((entry) => (entry.kind === 'outcomes' ? unrolled(entry.results) : []));
     expect(outcomes.map(([outcome]) => outcome)).toEqual(namesOf(1).map(() => RestoreOutcome.verified));
     const { columns } = await readWork(asker, 'h6', ids);
     expect([...columns.num]).toEqual(namesOf(1).map((_, i) => i / 7));
@@ -235,7 +236,7 @@ describe('an ioc-host on real IOCs', () => {
     expect(view).toMatchObject({ state: 'forcedOpen', forcedBy: 'ada', reason: 'open by ada: power cycle' });
     await writeWork(asker, 'h7', 'restore-2', dictionary.ids(['IOC1:3']), [77]);
     const entries = await finishedLog(asker, 'restore-2');
-    expect(entries.flatMap((entry) => (entry.kind === 'outcomes' ? entry.results : []))).toEqual([[RestoreOutcome.held, restoreReasonNames.indexOf('iocOpen'), 0]]);
+    expect(entries.flatMap((entry) => (entry.kind === 'outcomes' ? unrolled(entry.results) : []))).toEqual([[RestoreOutcome.held, restoreReasonNames.indexOf('iocOpen'), 0]]);
     await asker.request(subjects.hostCommand, json.encode({ ioc: softIocs[0]!.address, command: 'close', reason: 'done', who: 'ada' }), 2_000);
     expect((await readWork(asker, 'h7', dictionary.ids(['IOC1:3']))).columns.num[0]).toBe(1_003);
   });

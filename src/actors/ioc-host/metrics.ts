@@ -1,15 +1,15 @@
 /** What an ioc-host counts. Gauges are read when somebody looks, so that nothing is kept up to date for nobody. */
 import { breakerState } from '../../contracts/iocs.ts';
 import { restoreOutcomeNames } from '../../contracts/restores.ts';
+import type { RowResults } from '../../contracts/row-results.ts';
 import { readOutcomeNames } from '../../contracts/values.ts';
-import type { RowResult } from '../../contracts/work.ts';
 import { Counter, Gauge, type Registry } from '../../kernel/metrics.ts';
 import { phases } from '../pv-channel/index.ts';
 import type { Facility } from '../facility/index.ts';
 
 export interface HostMetrics {
   reads(outcomes: Uint8Array): void;
-  writes(results: readonly RowResult[]): void;
+  writes(results: RowResults): void;
   tripped(): void;
   restarted(): void;
 }
@@ -39,7 +39,7 @@ export function createHostMetrics(registry: Registry, facility: () => Facility):
   const restarts = new Counter({ name: 'drey_ioc_restarts_total', help: 'IOC actors that were started again after a fault', registers });
   return {
     reads: (outcomes) => tally(outcomes, readOutcomeNames, (outcome, n) => reads.inc({ outcome }, n)),
-    writes: (results) => tally(results.map(([outcome]) => outcome), restoreOutcomeNames, (outcome, n) => writes.inc({ outcome }, n)),
+    writes: (results) => tally(results.outcome, restoreOutcomeNames, (outcome, n) => writes.inc({ outcome }, n)),
     tripped: () => trips.inc(),
     restarted: () => restarts.inc(),
   };

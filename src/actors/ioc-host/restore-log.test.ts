@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RestoreLogEntry } from '../../contracts/work.ts';
-import { attempted, progressOf, settled, stretchesOf, untouched } from './restore-log.ts';
+import { attempted, progressOf, settled, stretchFrom, untouched } from './restore-log.ts';
 
 const common = { job: 'j', item: 1, host: 'h', at: 0 };
 const attempting = (from: number, to: number): RestoreLogEntry => ({ kind: 'attempting', ...common, from, to });
@@ -21,7 +21,9 @@ test('what the coordinator closed before an attempt is settled, what was attempt
 test('stretches cover exactly the rows in a state, none longer than allowed', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(untouched, attempted, settled), { maxLength: 60 }), fc.integer({ min: 1, max: 10 }), (states, longest) => {
-      const stretches = stretchesOf({ rows: Uint8Array.from(states), finished: false, closed: false }, untouched, longest);
+      const progress = { rows: Uint8Array.from(states), finished: false, closed: false };
+      const stretches: { from: number; to: number }[] = [];
+      for (let next = stretchFrom(progress, untouched, 0, longest); next; next = stretchFrom(progress, untouched, next.to, longest)) stretches.push(next);
       const covered = stretches.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i));
       expect(covered).toEqual(states.flatMap((state, row) => (state === untouched ? [row] : [])));
       expect(stretches.every(({ from, to }) => to - from <= longest)).toBe(true);

@@ -7,8 +7,9 @@ import type { Bus } from '../../bus/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { decodeFrame, encodeLeanFrame } from '../../contracts/frame.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
+import { runsOf, type RowResults } from '../../contracts/row-results.ts';
 import { emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
-import type { RestoreLogEntry, RowResult, WriteItem } from '../../contracts/work.ts';
+import type { RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
 import { partBytes } from './reads.ts';
 import { partsOf, type Part } from './parts.ts';
 import { untilDone, type Retry } from './retry.ts';
@@ -51,17 +52,13 @@ export function progressOf(entries: readonly RestoreLogEntry[], length: number):
   return { rows, finished, closed };
 }
 
-/** Stretches of rows in one state, at most `longest` rows each. Pure. */
-export function stretchesOf({ rows }: Progress, state: number, longest: number): Part[] {
-  const stretches: Part[] = [];
-  for (let from = 0; from < rows.length; from++) {
-    if (rows[from] !== state) continue;
-    let to = from + 1;
-    while (to < rows.length && to - from < longest && rows[to] === state) to++;
-    stretches.push({ from, to });
-    from = to - 1;
-  }
-  return stretches;
+/** The first stretch of rows in one state that begins at `from` or later, at most `longest` rows of it. Pure. */
+export function stretchFrom({ rows }: Progress, state: number, from: number, longest: number): Part | undefined {
+  while (from < rows.length && rows[from] !== state) from++;
+  if (from === rows.length) return undefined;
+  let to = from + 1;
+  while (to < rows.length && to - from < longest && rows[to] === state) to++;
+  return { from, to };
 }
 
 export interface RestoreLog {
@@ -70,7 +67,7 @@ export interface RestoreLog {
   /** True when the server has it: the rows may be written. False when the coordinator has closed the item. */
   attempting(part: Part): Promise<boolean>;
   /** `results` and `readBack` for the rows of `part`, in order. */
-  outcomes(part: Part, results: readonly RowResult[], readBack?: ValueColumns): Promise<void>;
+  outcomes(part: Part, results: RowResults, readBack?: ValueColumns): Promise<void>;
   finished(): Promise<void>;
 }
 
@@ -141,7 +138,7 @@ export function openRestoreLog(bus: Bus, item: Pick<WriteItem, 'job' | 'item'>, 
       for (const piece of partsOf(readBack, Math.min(partBytes, bus.maxPayload), bus.maxPayload)) {
         const whole = piece.from === 0 && piece.to === to - from;
         const columns = whole ? readBack : sliceValueColumns(readBack, piece.from, piece.to);
-        await storeAnyway({ kind: 'outcomes', ...common(), from: from + piece.from, to: from + piece.to, results: results.slice(piece.from, piece.to) }, columns);
+        await storeAnyway({ kind: 'outcomes', ...common(), from: from + piece.from, to: from + piece.to, results: runsOf(results, piece.from, piece.to) }, columns);
       }
     },
     finished: () => storeAnyway({ kind: 'finished', ...common() }),

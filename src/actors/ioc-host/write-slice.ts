@@ -1,6 +1,7 @@
 /** Writes one slice of a restore and reads it back, through the actors of the IOCs that own its rows. */
-import { copyValueRow, emptyValueColumns, pickValueRows, ReadOutcome, type ValueColumns } from '../../contracts/values.ts';
+import { emptyValueColumns, pickValueRows, placeValueRows, ReadOutcome, type ValueColumns } from '../../contracts/values.ts';
 import { RestoreOutcome } from '../../contracts/restores.ts';
+import { rowResults, setRowResult, type RowResults } from '../../contracts/row-results.ts';
 import type { RowResult, WriteItem } from '../../contracts/work.ts';
 import type { Facility } from '../facility/index.ts';
 import type { ChannelTable } from './channel-table.ts';
@@ -16,14 +17,14 @@ export interface SliceDeps {
 
 export interface SliceResult {
   /** One per row (R4). */
-  readonly results: RowResult[];
+  readonly results: RowResults;
   /** What was read back; rows that were not read are `pending`. */
   readonly readBack: ValueColumns;
 }
 
 /** `targets`: the rows of the slice. `offset`: where they begin in the item. */
 export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem, targets: ValueColumns, offset: number): Promise<SliceResult> {
-  const results = new Array<RowResult>(targets.length);
+  const results = rowResults(targets.length);
   const readBack = emptyValueColumns(targets.length);
   readBack.channel.set(targets.channel);
   const rows = table.rowsOf(targets.channel);
@@ -31,33 +32,33 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
   await Promise.all(
     facility.groups(rows).map(async ({ ioc, positions }) => {
       const at = positions ?? Int32Array.from({ length: targets.length }, (_, i) => i);
-      const refuseAll = (given: RowResult): void => at.forEach((i) => (results[i] = given));
+      const refuseAll = (given: RowResult): void => at.forEach((i) => setRowResult(results, i, given));
       if (ioc === undefined) return refuseAll(result(RestoreOutcome.failed, 'notOwned'));
       if (ioc === null) return refuseAll(result(RestoreOutcome.failed, 'notFound'));
       const admission = facility.ask(ioc);
       // I2: nothing is queued for an IOC that is out; the operator sees `held`.
       if (!admission.go) return refuseAll(result(RestoreOutcome.held, 'iocOpen'));
 
-      const part = Int32Array.from(at, (i) => rows[i]!);
+      const part = positions ? Int32Array.from(at, (i) => rows[i]!) : rows;
       const values = positions ? pickValueRows(targets, positions) : targets;
       const written = await facility.write(ioc, admission, part, values, { deadlineMs: item.deadlineMs, window: Math.min(item.window, largestWindow) });
 
       const sent = at.filter((_, i) => wasSent(written.outcome[i]!));
       if (sent.length > 0) {
         const { columns } = await facility.read(ioc, Int32Array.from(sent, (i) => rows[i]!), item.readDeadlineMs, 'live');
-        sent.forEach((i, j) => {
-          copyValueRow(columns, j, readBack, i);
-          readBack.channel[i] = targets.channel[i]!;
-        });
+        placeValueRows(columns, readBack, sent);
+        for (const i of sent) readBack.channel[i] = targets.channel[i]!;
       }
       at.forEach((i, n) => {
-        const tolerance = { abs: item.absTolerance[offset + i] ?? 0, rel: item.relTolerance[offset + i] ?? 0 };
-        results[i] = resultOf(written.outcome[n]!, written.code[n]!, readBackOf(targets, i, readBack, i, tolerance));
+        const tolerance = { abs: ofRow(item.absTolerance, offset + i), rel: ofRow(item.relTolerance, offset + i) };
+        setRowResult(results, i, resultOf(written.outcome[n]!, written.code[n]!, readBackOf(targets, i, readBack, i, tolerance)));
       });
     }),
   );
   return { results, readBack };
 }
+
+const ofRow = (tolerances: readonly number[], row: number): number => tolerances[tolerances.length === 1 ? 0 : row] ?? 0;
 
 /** Targets as they came, with every row a value: what a comparison needs. */
 export function asTargets(columns: ValueColumns): ValueColumns {

@@ -9,6 +9,7 @@ import { WriteOutcome } from '../../channel-access/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import { RestoreOutcome, restoreOutcomeNames, restoreReasonNames } from '../../contracts/restores.ts';
+import { unrolled } from '../../contracts/row-results.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { ValueKind } from '../../contracts/values.ts';
 import type { RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
@@ -16,7 +17,7 @@ import { silentLog } from '../../kernel/log.ts';
 import { createFacility } from '../facility/index.ts';
 import { breakerOptions } from '../ioc-supervisor/index.ts';
 import { ChannelTable } from './channel-table.ts';
-import { createWriteServer } from './writes.ts';
+import { createWriteServer, nextSlice } from './writes.ts';
 
 const a = '10.0.0.1:5064';
 let nats: NatsServer;
@@ -80,13 +81,22 @@ function rig(rows: number) {
     const byRow: string[][] = names.map(() => []);
     for (const entry of await log()) {
       if (entry.kind !== 'outcomes') continue;
-      entry.results.forEach(([outcome, reason], i) => byRow[entry.from + i]!.push(reason === 0 ? restoreOutcomeNames[outcome]! : `${restoreOutcomeNames[outcome]!} ${restoreReasonNames[reason]!}`));
+      unrolled(entry.results).forEach(([outcome, reason], i) => byRow[entry.from + i]!.push(reason === 0 ? restoreOutcomeNames[outcome]! : `${restoreOutcomeNames[outcome]!} ${restoreReasonNames[reason]!}`));
     }
     return byRow;
   };
   const close = (why: 'cancelled' = 'cancelled') => bus.store(subjects.restoreLog(job, 1), encodeFrame({ kind: 'closed', job, item: 1, why, at: 0 } satisfies RestoreLogEntry));
   return { ca, clock, facility, job, names, process, message, log, outcomes, close };
 }
+
+test('a slice is what an IOC takes in about a second: an unknown one is not given much, a slow one little', () => {
+  expect(nextSlice(512, 10)).toBe(2_048);
+  expect(nextSlice(512, 0)).toBe(2_048);
+  expect(nextSlice(128, 10)).toBe(512);
+  expect(nextSlice(2_048, 1_000)).toBe(2_048);
+  expect(nextSlice(2_048, 4_000)).toBe(512);
+  expect(nextSlice(512, 60_000)).toBe(128);
+});
 
 describe('a write item', () => {
   test('R4: each row ends in one outcome, and the log has it before the item is acknowledged', async () => {

@@ -9,23 +9,36 @@ import type { Bus, WorkMessage } from '../../bus/port.ts';
 import { decodeFrame } from '../../contracts/frame.ts';
 import { RestoreOutcome, type RestoreReason } from '../../contracts/restores.ts';
 import { sliceValueColumns } from '../../contracts/values.ts';
-import type { RowResult, WriteItem } from '../../contracts/work.ts';
+import { rowResults, type RowResults } from '../../contracts/row-results.ts';
+import { mostRowsAtOnce, type WriteItem } from '../../contracts/work.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Part } from './parts.ts';
-import { attempted, openRestoreLog, stretchesOf, untouched, type RestoreLog } from './restore-log.ts';
+import { attempted, openRestoreLog, stretchFrom, untouched, type RestoreLog } from './restore-log.ts';
 import type { Retry } from './retry.ts';
 import { result } from './write-outcomes.ts';
 import { asTargets, writeSlice, type SliceDeps } from './write-slice.ts';
 
-/** Rows attempted at once: what a crash leaves `unknown` at most, and how soon a cancel is heard. */
-const sliceRows = 512;
+/**
+ * Rows attempted at once are what a crash leaves `unknown` at most, and decide how soon a cancel is heard: as many as
+ * the IOC takes in about a second, which is not known of the first ones.
+ */
+const firstRows = 512;
+const leastRows = 128;
+const sliceMs = 1_000;
+
+/** Pure. */
+export function nextSlice(rows: number, tookMs: number): number {
+  const fitting = Math.round((rows * sliceMs) / Math.max(1, tookMs));
+  return Math.max(leastRows, Math.min(mostRowsAtOnce, 4 * rows, fitting));
+}
+
 /** How often the server is told that an item is still in work. */
 const workingMs = 5_000;
 
 export interface WriteServerDeps extends SliceDeps, Retry {
   readonly bus: Bus;
   readonly host: string;
-  readonly counted: (results: readonly RowResult[]) => void;
+  readonly counted: (results: RowResults) => void;
 }
 
 export interface WriteServer {
@@ -63,11 +76,11 @@ async function serve(deps: WriteServerDeps, item: WriteItem, targets: ReturnType
   // Asked once: a restore that began in time is not cut in half because it takes long.
   const expired = clock.now() > item.startBefore;
 
-  for (const part of stretchesOf(progress, attempted, sliceRows)) {
+  for (let part = stretchFrom(progress, attempted, 0, mostRowsAtOnce); part; part = stretchFrom(progress, attempted, part.to, mostRowsAtOnce)) {
     log.warn({ job: item.job, item: item.item, ...part }, 'rows were attempted by a process that died, they are not written again');
     await settle(deps, entries, part, RestoreOutcome.unknown, 'processDied');
   }
-  for (const part of stretchesOf(progress, untouched, sliceRows)) {
+  for (let rows = firstRows, part = stretchFrom(progress, untouched, 0, rows); part; part = stretchFrom(progress, untouched, part.to, rows)) {
     if (expired) {
       await settle(deps, entries, part, RestoreOutcome.failed, 'expired');
       continue;
@@ -79,9 +92,11 @@ async function serve(deps: WriteServerDeps, item: WriteItem, targets: ReturnType
       log.info({ job: item.job, item: item.item, fromRow: part.from }, 'the coordinator has closed the item, the rest is not written');
       return;
     }
+    const began = clock.now();
     const { results, readBack } = await writeSlice(deps, item, sliceValueColumns(targets, part.from, part.to), part.from);
     deps.counted(results);
     await entries.outcomes(part, results, readBack);
+    rows = nextSlice(part.to - part.from, clock.now() - began);
   }
   if (progress.closed) return;
   await entries.finished();
@@ -89,7 +104,7 @@ async function serve(deps: WriteServerDeps, item: WriteItem, targets: ReturnType
 
 /** The rows of a part all end alike, without anything being written. */
 async function settle(deps: WriteServerDeps, entries: RestoreLog, part: Part, outcome: RestoreOutcome, reason: RestoreReason): Promise<void> {
-  const results = new Array<RowResult>(part.to - part.from).fill(result(outcome, reason));
+  const results = rowResults(part.to - part.from, result(outcome, reason));
   deps.counted(results);
   await entries.outcomes(part, results);
 }

@@ -75,6 +75,12 @@ export function compose({ plan, tolerances, targets, now, deadlineMs, window, mo
   return kept;
 }
 
+/** One number when it is the same for all, as it mostly is: thousands of them are slow to write and to read as JSON. */
+function ofRows(tolerances: Float64Array, rows: Int32Array): number[] {
+  const first = tolerances[rows[0]!] ?? 0;
+  return rows.every((row) => tolerances[row] === first) ? [first] : Array.from(rows, (row) => tolerances[row]!);
+}
+
 /** What is written and nothing beside it: a host looks at no time and no alarm of the value that was saved. */
 function bareTargets(target: ValueColumns, rows: Int32Array): ValueColumns {
   const { length, text, bytes, rawText } = pickValueRows(target, rows);
@@ -96,8 +102,8 @@ export function writeItemOf(
   return {
     head: {
       kind: 'write', ...common, item: number, ioc, readDeadlineMs, startBefore,
-      absTolerance: Array.from(rows, (row) => plan.absTolerance[row]!),
-      relTolerance: Array.from(rows, (row) => plan.relTolerance[row]!),
+      absTolerance: ofRows(plan.absTolerance, rows),
+      relTolerance: ofRows(plan.relTolerance, rows),
     },
     columns: bareTargets(target, rows),
   };

@@ -3,7 +3,7 @@
  * read once, twice or in pieces: R4, every row has exactly one outcome, and a host's word beats a guess.
  */
 import { RestoreOutcome, restoreReasonNames, type RestoreReason } from '../../contracts/restores.ts';
-import { copyValueRow, emptyValueColumns, type ValueColumns } from '../../contracts/values.ts';
+import { emptyValueColumns, placeValueRows, type ValueColumns } from '../../contracts/values.ts';
 import type { RestoreLogEntry } from '../../contracts/work.ts';
 import { planVerdicts } from '../../snapshots/plan.ts';
 import { rowsByItem, type KeptPlan } from './kept-plan.ts';
@@ -97,20 +97,28 @@ export function createLedger(plan: KeptPlan): Ledger {
         return true;
       }
       if (entry.from < 0 || entry.to > item.members.length || entry.from > entry.to) return false;
-      for (let at = entry.from; at < entry.to; at++) {
-        const row = item.members[at]!;
-        if (entry.kind === 'attempting') {
+      if (entry.kind === 'attempting') {
+        for (let at = entry.from; at < entry.to; at++) {
+          const row = item.members[at]!;
           // The log's order decides: after `closed` nothing is attempted.
           if (!item.closed) attempted[row] = 1;
-          continue;
         }
-        const result = entry.results[at - entry.from];
-        if (result === undefined || told[row] === 1) continue;
-        told[row] = 1;
-        set(item, row, ...result);
-        if (at - entry.from < columns.length) copyValueRow(columns, at - entry.from, after, row);
-        after.channel[row] = plan.channel[row]!;
+        return true;
       }
+      /** Where each row read back belongs; -1 = it was told of before. */
+      const places = new Int32Array(columns.length).fill(-1);
+      let at = entry.from;
+      for (const [to, because, protocolCode, rows = 1] of entry.results) {
+        for (const end = Math.min(entry.to, at + rows); at < end; at++) {
+          const row = item.members[at]!;
+          if (told[row] === 1) continue;
+          told[row] = 1;
+          set(item, row, to, because, protocolCode);
+          if (at - entry.from < places.length) places[at - entry.from] = row;
+        }
+      }
+      placeValueRows(columns, after, places);
+      for (const row of places) if (row >= 0) after.channel[row] = plan.channel[row]!;
       return true;
     },
   };

@@ -6,7 +6,7 @@ import type { Bus } from '../../bus/port.ts';
 import { DamagedFrame, decodeFrame, encodeLeanFrame } from '../../contracts/frame.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import type { ValueColumns } from '../../contracts/values.ts';
-import type { RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
+import { mostRowsAtOnce, type RestoreLogEntry, type WriteItem } from '../../contracts/work.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import { readDeadlineMs, writeItemOf } from './compose.ts';
@@ -41,7 +41,7 @@ export function startWriting(options: WritingOptions): Writing {
   const { bus, clock, log, plan, target, common } = options;
   const ledger = createLedger(plan);
   const rows = rowsByItem(plan);
-  const sliceMs = common.deadlineMs + readDeadlineMs + 10_000;
+  const sliceMs = Math.ceil(mostRowsAtOnce / common.window) * common.deadlineMs + readDeadlineMs + 10_000;
   let stopped = false;
   let timer: unknown;
   let stopFollowing = (): void => {};
