@@ -22,7 +22,6 @@ export interface Libca {
   read_access(channel: Pointer): number;
   write_access(channel: Pointer): number;
   array_get_callback(type: number, count: number, channel: Pointer, handler: Pointer, user: Pointer): number;
-  array_put_callback(type: number, count: number, channel: Pointer, value: Pointer | Buffer, handler: Pointer, user: Pointer): number;
   create_subscription(type: number, count: number, channel: Pointer, mask: number, handler: Pointer, user: Pointer, eventOut: Pointer): number;
   flush_io(): number;
 }
@@ -42,7 +41,6 @@ const prototypes: Record<keyof Libca, string> = {
   read_access: 'unsigned int ca_read_access(uintptr_t)',
   write_access: 'unsigned int ca_write_access(uintptr_t)',
   array_get_callback: 'int ca_array_get_callback(long, unsigned long, uintptr_t, uintptr_t, uintptr_t)',
-  array_put_callback: 'int ca_array_put_callback(long, unsigned long, uintptr_t, const void *, uintptr_t, uintptr_t)',
   create_subscription: 'int ca_create_subscription(long, unsigned long, uintptr_t, long, uintptr_t, uintptr_t, uintptr_t)',
   flush_io: 'int ca_flush_io()',
 };
@@ -51,6 +49,7 @@ export interface LibC {
   calloc(count: number, size: number): Pointer;
   free(pointer: Pointer): void;
   copyOut(to: Buffer, from: Pointer, size: number): void;
+  copyIn(to: Pointer, from: Buffer, size: number): void;
   setenv(name: string, value: string, overwrite: number): number;
   pipe2(ends: Pointer, flags: number): number;
   close(fd: number): number;
@@ -60,6 +59,7 @@ const cPrototypes: Record<keyof LibC, string> = {
   calloc: 'uintptr_t calloc(size_t, size_t)',
   free: 'void free(uintptr_t)',
   copyOut: 'void *memcpy(void *, uintptr_t, size_t)',
+  copyIn: 'void *memcpy(uintptr_t, const void *, size_t)',
   setenv: 'int setenv(const char *, const char *, int)',
   pipe2: 'int pipe2(uintptr_t, int)',
   close: 'int close(int)',
@@ -79,15 +79,19 @@ export interface Native {
   readonly nothing: Pointer;
   /** ca_puser. */
   readonly puser: Pointer;
-  /** ca_array_get_callback. */
+  /** ca_array_get_callback, ca_array_put_callback and ca_flush_io, for the sink. */
   readonly arrayGet: Pointer;
+  readonly arrayPut: Pointer;
+  readonly flush: Pointer;
 }
 
 export function loadNative(files: LibcaFiles): Native {
   const own = koffi.load(null);
+  const c = bind<LibC>((prototype) => own.func(prototype), cPrototypes);
+  // As root libca would give its threads real-time priority: they preempt each other and us at every step.
+  c.setenv('EPICS_ALLOW_POSIX_THREAD_PRIORITY_SCHEDULING', 'NO', 0);
   if (files.libCom !== undefined) pin(files.libCom);
   pin(files.libca);
-  const c = bind<LibC>((prototype) => own.func(prototype), cPrototypes);
   const library = koffi.load(files.libca);
   return {
     ca: bind<Libca>((prototype) => library.func(prototype), prototypes),
@@ -95,6 +99,8 @@ export function loadNative(files: LibcaFiles): Native {
     nothing: addressOf(own, 'getppid'),
     puser: addressOf(library, 'ca_puser'),
     arrayGet: addressOf(library, 'ca_array_get_callback'),
+    arrayPut: addressOf(library, 'ca_array_put_callback'),
+    flush: addressOf(library, 'ca_flush_io'),
   };
 }
 
@@ -107,18 +113,26 @@ export interface Sink {
   readonly access: Pointer;
   /** Asks for the values of a list of slots; returns how many requests went out. */
   get(get: Pointer, length: number, list: Pointer, asks: Pointer, cells: Pointer, stride: number): number;
+  /** Queues the requests of a list of slots and sends what their window allows; returns how many libca refused. */
+  put(puts: Pointer, length: number, list: Pointer, requests: Pointer): number;
+  /** Whether a request could be taken back before it was sent. */
+  unqueue(request: Pointer): number;
+  letGo(request: Pointer, state: number): void;
 }
 
-export function loadSink(path: string, { puser }: Native): Sink {
+export function loadSink(path: string, { puser, arrayPut, flush }: Native): Sink {
   pin(path);
   const library = koffi.load(path);
-  (library.func('void drey_cell_of(uintptr_t)') as (with_: Pointer) => void)(puser);
+  (library.func('void drey_use(uintptr_t, uintptr_t, uintptr_t)') as (puser: Pointer, put: Pointer, flush: Pointer) => void)(puser, arrayPut, flush);
   return {
     event: addressOf(library, 'drey_event'),
     update: addressOf(library, 'drey_update'),
     connection: addressOf(library, 'drey_connection'),
     access: addressOf(library, 'drey_access'),
     get: library.func('uint32_t drey_get(uintptr_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint32_t)') as Sink['get'],
+    put: library.func('uint32_t drey_put(uintptr_t, uint32_t, uintptr_t, uintptr_t)') as Sink['put'],
+    unqueue: library.func('int drey_unqueue(uintptr_t)') as Sink['unqueue'],
+    letGo: library.func('void drey_let_go(uintptr_t, int)') as Sink['letGo'],
   };
 }
 

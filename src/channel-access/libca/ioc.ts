@@ -219,11 +219,6 @@ export class Ioc implements PulseSource, SlotOwner {
     this.#putCircuit?.channelChanged(slot);
   }
 
-  putCompleted(slot: number): void {
-    this.#putsMoved = true;
-    this.#putCircuit?.completed(slot);
-  }
-
   /** After a turn in which something of this IOC came out of the ring. */
   settled(): void {
     if (this.#losing.length > 0) {

@@ -4,7 +4,7 @@
  */
 import type { CaEnvironment } from '../port.ts';
 import type { LibcaFiles, Native, Pointer, Sink } from './ffi.ts';
-import type { Memory } from './memory.ts';
+import { type Memory, RequestState } from './memory.ts';
 
 /** What a thread of this client is told beside the common setting. */
 export interface LibcaSetting {
@@ -90,8 +90,20 @@ export class Lane {
     return this.#sink.get(this.#native.arrayGet, length, list, asks, cells, stride);
   }
 
-  put(type: number, count: number, channel: Pointer, value: Pointer | Buffer, cell: number): number {
-    return this.#native.ca.array_put_callback(type, count, channel, value, this.#sink.event, this.#memory.base + cell);
+  /** Queues the requests of the first `length` slots of the memory's list, and sends what is due; how many libca refused. */
+  put(puts: number, length: number): number {
+    const { list, requests } = this.#memory.putting;
+    return this.#sink.put(this.#memory.base + puts, length, list, requests);
+  }
+
+  /** Whether a request could be taken back before it was sent. */
+  unqueue(request: number): boolean {
+    return this.#sink.unqueue(this.#memory.base + request) === 1;
+  }
+
+  /** No longer counts a request that was sent. `freed` when its channel is cleared, else it stays busy. */
+  letGo(request: number, freed: boolean): void {
+    this.#sink.letGo(this.#memory.base + request, freed ? RequestState.free : RequestState.givenUp);
   }
 
   subscribe(type: number, count: number, channel: Pointer, mask: number, cell: number): number {

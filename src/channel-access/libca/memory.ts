@@ -11,14 +11,20 @@ import { type Tenure, tenureOf } from '../wire/tenure.ts';
 import type { LibC, Pointer } from './ffi.ts';
 
 /** What a cell of a channel is for. */
-export const Purpose = { channel: 0, read: 1, event: 2, property: 3, putChannel: 4, put: 5 } as const;
+export const Purpose = { channel: 0, read: 1, event: 2, property: 3, putChannel: 4 } as const;
 export type Purpose = (typeof Purpose)[keyof typeof Purpose];
 
 const header = 56;
 /** The largest scalar with its time stamp: text. */
 const scalar = 56;
 /** Bytes of a cell, in the order of Purpose. Cells of one purpose lie together: they are used together. */
-const stride = [header, header + scalar, header + scalar, header, header, header] as const;
+const stride = [header, header + scalar, header + scalar, header, header] as const;
+/** A put of a slot, and its place for short values; what the puts of a circuit share. */
+const requestBytes = 120;
+const ownValue = 80;
+const putsBytes = 88;
+/** Above this nothing more is sent until some of it has completed: libca's queue must not fill (I1). */
+const mostBytes = 128 * 1024;
 /** What is asked of a slot, for a sweep. */
 const askBytes = 16;
 /** Slots asked in one piece of a sweep: 16 bytes each, well below the 256 KB at which libca makes its caller wait. */
@@ -60,6 +66,8 @@ export class Memory {
   readonly #auxiliaries: number;
   readonly #cells: readonly number[];
   readonly #monitors: number;
+  readonly #requests: number;
+  readonly #puts: number;
   readonly #asks: number;
   readonly #list: number;
   readonly writeEnd: number;
@@ -93,6 +101,8 @@ export class Memory {
     this.#ring = take(ringLength * 4);
     this.#cells = stride.map((bytes) => take(slots * bytes));
     this.#monitors = take(slots * monitorBytes);
+    this.#requests = take(slots * requestBytes);
+    this.#puts = take(batches * putsBytes);
     this.#asks = take(slots * askBytes);
     this.#list = take(longestPiece * 4);
     this.base = c.calloc(1, end);
@@ -161,6 +171,82 @@ export class Memory {
     this.#tenure.pause();
   }
 
+  /** What a circuit's puts share, at the place that a batch of the circuit stands for. */
+  puts(batch: number): number {
+    const at = this.#puts + ((batch - this.#batches) / batchBytes) * putsBytes;
+    this.u8.fill(0, at, at + putsBytes);
+    this.#pointer(at, this.base + this.#lane);
+    return at;
+  }
+
+  /** When a completion last came on a circuit, on the clock of clock.ts. */
+  putsHeardAt(puts: number): number {
+    return this.f64[(puts >> 3) + 3]!;
+  }
+
+  putsUnderWay(puts: number): number {
+    return Atomics.load(this.i32, (puts >> 2) + 8);
+  }
+
+  /** Whether so many bytes are under way that no further put is sent. */
+  putsAreFull(puts: number): boolean {
+    return Atomics.load(this.i32, (puts >> 2) + 9) >= mostBytes;
+  }
+
+  /** Whether completions are still to come, also of puts that were given up. */
+  putsOwed(puts: number): boolean {
+    return Atomics.load(this.i32, (puts >> 2) + 9) > 0;
+  }
+
+  /** Whether some are queued. */
+  putsWait(puts: number): boolean {
+    return this.u32[(puts >> 2) + 2] !== 0 || this.u32[(puts >> 2) + 3] !== 0;
+  }
+
+  request(slot: number): number {
+    return this.#requests + slot * requestBytes;
+  }
+
+  /** Fills a request with all but its value. */
+  setRequest(at: number, batch: number, channel: Pointer, type: number, count: number, bytes: number, window: number): void {
+    this.#pointer(at + 8, this.base + batch);
+    this.#pointer(at + 32, channel);
+    this.#pointer(at + 40, this.base + at + ownValue);
+    const word = at >> 2;
+    this.u32[word + 14] = count;
+    this.i32[word + 15] = bytes;
+    this.i32[word + 16] = type;
+    this.i32[word + 17] = window;
+  }
+
+  /** Where a request's value lies if it is short enough. */
+  requestValue(at: number): number {
+    return at + ownValue;
+  }
+
+  static readonly ownValueRoom = requestBytes - ownValue;
+
+  /** A longer value, in memory of its own, which goes with the request. */
+  setRequestValue(at: number, value: Pointer): void {
+    this.#pointer(at + 40, value);
+  }
+
+  requestState(at: number): number {
+    return Atomics.load(this.i32, (at >> 2) + 18);
+  }
+
+  setRequestState(at: number, state: number): void {
+    Atomics.store(this.i32, (at >> 2) + 18, state);
+  }
+
+  requestStatus(at: number): number {
+    return this.i32[(at >> 2) + 19]!;
+  }
+
+  requestSentAt(at: number): number {
+    return this.f64[(at + 48) >> 3]!;
+  }
+
   /** Notes what a sweep asks of a slot. */
   setAsk(slot: number, channel: Pointer, type: number, count: number): void {
     const at = this.#asks + slot * askBytes;
@@ -172,6 +258,11 @@ export class Memory {
   /** The i-th slot of the piece that is asked next. */
   setListed(i: number, slot: number): void {
     this.u32[(this.#list >> 2) + i] = slot;
+  }
+
+  /** Where the sink finds what is to be put. */
+  get putting(): { list: Pointer; requests: Pointer } {
+    return { list: this.base + this.#list, requests: this.base + this.#requests };
   }
 
   /** Where the sink finds what is to be asked. */
@@ -315,6 +406,9 @@ export class Memory {
     this.u32[(at >> 2) + 1] = Math.floor(pointer / 0x1_0000_0000);
   }
 }
+
+/** Of a request, as the sink names them. */
+export const RequestState = { free: 0, queued: 1, sent: 2, givenUp: 3, done: 4, refused: 5 } as const;
 
 /** Status of a cell before its answer. */
 export const unanswered = -1;

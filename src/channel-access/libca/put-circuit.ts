@@ -1,59 +1,67 @@
 /**
  * One life of an IOC's circuit for puts: the same channels once more, at a priority of their own, which
- * gives them a TCP circuit of their own. What decides when to put is shared with the other client.
+ * gives them a TCP circuit of their own. The sink holds the window: it sends the next puts when some
+ * have completed, and this thread looks at what became of them when all have, or when a deadline passes.
+ * Everything else that decides about puts is shared with the other client.
  */
 import { WriteOutcome } from '../port.ts';
 import { now } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
 import { Eca } from '../wire/protocol/commands.ts';
-import { Native, timeForm, valueSize } from '../wire/protocol/dbr.ts';
-import { encodePut } from '../wire/protocol/encode-put.ts';
-import { ChannelFlag } from '../wire/thread/channel-flags.ts';
+import { timeForm } from '../wire/protocol/dbr.ts';
 import type { PutJob } from '../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
 import type { PutCircuit } from '../wire/thread/puts.ts';
-import { Purpose } from './memory.ts';
+import { longestPiece, type Memory, Purpose, RequestState } from './memory.ts';
+import { writePut } from './put-value.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 
 const disconnected = 192;
-/** More bytes than this at once could fill libca's queue, which would block the thread (I1). */
-const mostBytes = 128 * 1024;
-/** After so many completions the window is refilled. */
-const refill = 32;
+/** How often the window is looked at while puts wait: the sink waits for a quarter of it, which slow records may never free. */
+const nudgeMs = 10;
 
-interface UnderWay {
-  /** Undefined when it was given up: the channel stays busy until the completion comes. */
-  job: PutJob | undefined;
-  readonly i: number;
-  readonly bytes: number;
-  readonly sentAt: number;
+/** What was queued for one job, in order. */
+interface Run {
+  readonly job: PutJob;
+  /** Says when all have completed. */
+  readonly batch: number;
+  /** Slots, and which rows of the job they are. */
+  readonly slots: number[];
+  readonly rows: number[];
+  /** All before this one have an outcome; all before that one were sent. */
+  open: number;
+  noted: number;
 }
 
 export class LibcaPutCircuit implements PutCircuit {
-  inFlight = 0;
+  readonly queues = true;
   readonly circuit: PutCircuit['circuit'];
   readonly #context: LibcaContext;
   readonly #priority: number;
   readonly #hooks: PutSessionHooks;
-  readonly #batch: number | undefined;
-  readonly #live = new Set<number>();
+  readonly #batch: number;
+  readonly #puts: number;
   readonly #awaited = new Set<number>();
   readonly #slots = new Set<number>();
-  readonly #underWay = new Map<number, UnderWay>();
-  #bytes = 0;
+  #runs: Run[] = [];
+  /** In the memory's list, not yet handed to the sink. */
+  #listed = 0;
   #lastReceivedAt = now();
   #probes: ((alive: boolean) => void)[] = [];
+  #nudge: NodeJS.Timeout | undefined;
   #over = false;
 
   constructor(context: LibcaContext, priority: number, hooks: PutSessionHooks) {
+    const { memory } = context;
+    const batch = aBatch(memory);
     this.#context = context;
     this.#priority = priority;
     this.#hooks = hooks;
-    this.#batch = context.memory.takeBatch();
-    if (this.#batch !== undefined) context.memory.silence(this.#batch);
+    this.#batch = batch;
+    this.#puts = memory.puts(batch);
     context.counters[Counter.circuits]! += 1;
-    const received = (): number => this.#lastReceivedAt;
+    const received = (): number => Math.max(this.#lastReceivedAt, memory.putsHeardAt(this.#puts));
     this.circuit = {
       get lastReceivedAt() { return received(); },
       watch: () => {},
@@ -67,6 +75,14 @@ export class LibcaPutCircuit implements PutCircuit {
     };
   }
 
+  get inFlight(): number {
+    return this.#context.memory.putsUnderWay(this.#puts);
+  }
+
+  get isFull(): boolean {
+    return this.#context.memory.putsAreFull(this.#puts);
+  }
+
   create(rows: ArrayLike<number>): void {
     const { slots, memory, lane, slotOf, nameOf } = this.#context;
     let created = 0;
@@ -76,7 +92,6 @@ export class LibcaPutCircuit implements PutCircuit {
       if (slot < 0 || slots.putChannel[slot] !== 0 || slots.state[slot] !== SlotState.live) continue;
       const cell = memory.cell(slot, Purpose.putChannel);
       memory.prepare(cell, { token: memory.slotToken(slot, Purpose.putChannel) });
-      memory.prepare(memory.cell(slot, Purpose.put), { token: memory.slotToken(slot, Purpose.put), ...this.#batch === undefined ? {} : { batch: this.#batch } });
       slots.putChannel[slot] = lane.create(nameOf.get(row)!, cell, this.#priority);
       if (slots.putChannel[slot] === 0) continue;
       this.#slots.add(slot);
@@ -87,6 +102,7 @@ export class LibcaPutCircuit implements PutCircuit {
   }
 
   remove(rows: Int32Array): void {
+    this.flush();
     for (const row of rows) this.#forget(this.#context.slotOf[row]! - 1);
   }
 
@@ -95,61 +111,79 @@ export class LibcaPutCircuit implements PutCircuit {
   }
 
   busySince(row: number): number | undefined {
-    return this.#underWay.get(this.#context.slotOf[row]! - 1)?.sentAt;
+    const slot = this.#context.slotOf[row]! - 1;
+    if (slot < 0) return undefined;
+    const { memory } = this.#context;
+    const request = memory.request(slot);
+    switch (memory.requestState(request)) {
+      case RequestState.free: return undefined;
+      case RequestState.queued: return now();
+      case RequestState.sent:
+      case RequestState.givenUp: return memory.requestSentAt(request);
+      default:
+        // Completed, and nobody has looked yet.
+        this.collect();
+        memory.setRequestState(request, RequestState.free);
+        return undefined;
+    }
   }
 
-  put(job: PutJob, i: number, at: number): WriteOutcome {
-    const { slots, columns, metas, memory, lane, slotOf, arrayLimit, counters } = this.#context;
-    const row = job.rows[i]!;
-    const slot = slotOf[row]! - 1;
-    if (slot < 0 || !this.#live.has(slot)) return WriteOutcome.disconnected;
+  put(job: PutJob, i: number): WriteOutcome {
+    const { slots, memory, slotOf } = this.#context;
+    const slot = slotOf[job.rows[i]!]! - 1;
+    if (slot < 0 || slots.putLive[slot] === 0) return WriteOutcome.disconnected;
     if ((slots.access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
-    const native = slots.native[slot]!;
-    const encoded = encodePut({
-      native,
-      maxElements: Math.max(1, slots.elements[slot]!),
-      longText: (slots.flags[slot]! & ChannelFlag.longText) !== 0,
-      labels: native === Native.enum ? metas.labels(columns.metaHash[row]!) : undefined,
-    }, job.values, i);
-    if (encoded === undefined || encoded.payload.length > arrayLimit) return WriteOutcome.doesNotFit;
-    const { payload, count } = encoded;
-    toHostOrder(payload, valueSize[native]!);
-    const cell = memory.cell(slot, Purpose.put);
-    let value: number | Buffer = payload;
-    if (payload.length <= 8) {
-      memory.u8.set(payload, memory.scratch);
-      value = memory.base + memory.scratch;
-    }
-    memory.setStatus(cell, 0);
-    const status = lane.put(native, count, slots.putChannel[slot]!, value, cell);
-    if (status !== Eca.normal) return this.#refused(job, i, status);
-    this.#underWay.set(slot, { job, i, bytes: payload.length, sentAt: at });
-    this.#bytes += payload.length;
-    job.sent(i, at);
-    this.inFlight++;
-    counters[Counter.writes]! += 1;
+    let run = this.#runs.at(-1);
+    if (run?.job !== job) run = this.#begin(job);
+    if (!writePut(this.#context, job, i, slot, run.batch)) return WriteOutcome.doesNotFit;
+    run.slots.push(slot);
+    run.rows.push(i);
+    memory.setRequestState(memory.request(slot), RequestState.queued);
+    memory.setListed(this.#listed++, slot);
+    if (this.#listed === longestPiece) this.flush();
     return WriteOutcome.pending;
   }
 
-  /** Whether another put now could fill libca's queue. */
-  get isFull(): boolean {
-    return this.#bytes > mostBytes;
+  /** Hands to the sink what was put since, and has it send what the window allows. */
+  flush(): void {
+    if (this.#over) return;
+    const refused = this.#context.lane.put(this.#puts, this.#listed);
+    this.#listed = 0;
+    if (refused > 0) this.collect();
+    if (this.#context.memory.putsWait(this.#puts)) this.#nudge ??= setInterval(() => this.flush(), nudgeMs);
+    else this.#rest();
   }
 
-  flush(): void {
-    if (this.#batch !== undefined) this.#context.memory.setLeft(this.#batch, Math.max(1, Math.min(this.inFlight, refill)));
-    this.#context.lane.flush();
+  /** Tells the jobs what was sent, and what became of it. */
+  collect(): void {
+    for (const run of this.#runs) this.#look(run);
+    if (this.#runs.every(({ job }) => job.left > 0)) return;
+    for (const { job, batch } of this.#runs) if (job.left === 0) this.#context.memory.returnBatch(batch);
+    this.#runs = this.#runs.filter(({ job }) => job.left > 0);
+  }
+
+  /** Takes back what of a job was not sent. */
+  revoke(job: PutJob, outcome: WriteOutcome): void {
+    const { memory, lane } = this.#context;
+    this.flush();
+    for (const run of this.#runs) {
+      if (run.job !== job) continue;
+      // From the end: what is sent meanwhile comes from the start.
+      for (let k = run.slots.length - 1; k >= run.noted; k--) {
+        const request = memory.request(run.slots[k]!);
+        if (memory.requestState(request) === RequestState.queued && lane.unqueue(request)) job.settle(run.rows[k]!, outcome);
+      }
+    }
+    this.collect();
   }
 
   giveUp(row: number): void {
-    const underWay = this.#underWay.get(this.#context.slotOf[row]! - 1);
-    if (underWay?.job === undefined) return;
-    underWay.job = undefined;
-    this.inFlight--;
+    const slot = this.#context.slotOf[row]! - 1;
+    if (slot >= 0) this.#context.lane.letGo(this.#context.memory.request(slot), false);
   }
 
   discard(): void {
-    if (this.#underWay.size > 0) this.#context.lane.leaveBehind();
+    if (this.#context.memory.putsOwed(this.#puts)) this.#context.lane.leaveBehind();
     this.#end();
   }
 
@@ -164,17 +198,9 @@ export class LibcaPutCircuit implements PutCircuit {
       this.#close('the circuit for puts was lost');
       return;
     }
-    if (memory.status(cell) !== connectionUp || this.#live.has(slot)) return;
-    this.#live.add(slot);
+    if (memory.status(cell) !== connectionUp || slots.putLive[slot] === 1) return;
+    slots.putLive[slot] = 1;
     this.#awaited.delete(slots.row[slot]!);
-  }
-
-  /** From the ring: a put has completed. */
-  completed(slot: number): void {
-    const status = this.#context.memory.status(this.#context.memory.cell(slot, Purpose.put));
-    this.#lastReceivedAt = now();
-    if (status === disconnected) this.#settle(slot, WriteOutcome.lost, 0);
-    else this.#settle(slot, status === Eca.normal ? WriteOutcome.done : WriteOutcome.refused, status === Eca.normal ? 0 : status);
   }
 
   /** After a turn in which something of this circuit came out of the ring. */
@@ -182,31 +208,54 @@ export class LibcaPutCircuit implements PutCircuit {
     if (!this.#over) this.#hooks.progress();
   }
 
-  #refused(job: PutJob, i: number, status: number): WriteOutcome {
-    if (status === disconnected) return WriteOutcome.disconnected;
-    if (status === Eca.noWriteAccess) return WriteOutcome.noWriteAccess;
-    if (status === Eca.badCount || status === Eca.tooLarge) return WriteOutcome.doesNotFit;
-    job.settle(i, WriteOutcome.refused, status);
-    return WriteOutcome.pending;
+  #begin(job: PutJob): Run {
+    const { memory, onBatch } = this.#context;
+    const run: Run = { job, batch: aBatch(memory), slots: [], rows: [], open: 0, noted: 0 };
+    memory.setLeft(run.batch, 0);
+    onBatch.set(run.batch, () => {
+      if (this.#over) return;
+      this.collect();
+      this.#hooks.progress();
+    });
+    this.#runs.push(run);
+    return run;
   }
 
-  #settle(slot: number, outcome: WriteOutcome, code: number): void {
-    const underWay = this.#underWay.get(slot);
-    if (underWay === undefined) return;
-    this.#underWay.delete(slot);
-    this.#bytes -= underWay.bytes;
-    if (underWay.job === undefined) return;
-    this.inFlight--;
-    underWay.job.settle(underWay.i, outcome, code);
+  #look(run: Run): void {
+    const { memory, counters } = this.#context;
+    const { job, slots, rows } = run;
+    for (; run.noted < slots.length; run.noted++) {
+      const request = memory.request(slots[run.noted]!);
+      const state = memory.requestState(request);
+      if (state === RequestState.queued) break;
+      if (job.outcome[rows[run.noted]!] !== WriteOutcome.pending) continue;
+      job.sent(rows[run.noted]!, memory.requestSentAt(request));
+      counters[Counter.writes]! += 1;
+    }
+    let open = run.noted;
+    for (let k = run.noted - 1; k >= run.open; k--) {
+      const i = rows[k]!;
+      if (job.outcome[i] !== WriteOutcome.pending) continue;
+      const request = memory.request(slots[k]!);
+      const state = memory.requestState(request);
+      if (state === RequestState.done) completed(job, i, memory.requestStatus(request));
+      else if (state === RequestState.refused) refused(job, i, memory.requestStatus(request));
+      else {
+        open = k;
+        continue;
+      }
+      memory.setRequestState(request, RequestState.free);
+    }
+    run.open = open;
   }
 
   #probe(done: (alive: boolean) => void): void {
-    const { slots, lane, aside } = this.#context;
+    const { slots, lane, aside, memory, rouse } = this.#context;
     this.#probes.push(done);
-    const slot = [...this.#live].find((each) => (slots.access[each]! & 1) !== 0);
+    const slot = [...this.#slots].find((each) => slots.putLive[each] === 1 && (slots.access[each]! & 1) !== 0);
     if (slot === undefined) return;
-    aside.ask(this.#batch, (cell) => lane.get(slots.native[slot]! + timeForm, 1, slots.putChannel[slot]!, cell), (cell) => {
-      if (this.#over || this.#context.memory.status(cell) === disconnected) return;
+    aside.ask(rouse, (cell) => lane.get(slots.native[slot]! + timeForm, 1, slots.putChannel[slot]!, cell), (cell) => {
+      if (this.#over || memory.status(cell) === disconnected) return;
       this.#lastReceivedAt = now();
       for (const each of this.#probes.splice(0)) each(true);
     });
@@ -221,29 +270,59 @@ export class LibcaPutCircuit implements PutCircuit {
 
   #end(): void {
     if (this.#over) return;
+    for (const { job } of this.#runs) this.revoke(job, WriteOutcome.disconnected);
     this.#over = true;
+    this.#rest();
     for (const slot of [...this.#slots]) this.#forget(slot);
     for (const each of this.#probes.splice(0)) each(false);
-    this.#context.counters[Counter.circuits]! -= 1;
-    if (this.#batch !== undefined) this.#context.memory.returnBatch(this.#batch);
+    const { counters, memory } = this.#context;
+    counters[Counter.circuits]! -= 1;
+    memory.returnBatch(this.#batch);
+    for (const { batch } of this.#runs.splice(0)) memory.returnBatch(batch);
+  }
+
+  #rest(): void {
+    clearInterval(this.#nudge);
+    this.#nudge = undefined;
   }
 
   #forget(slot: number): void {
     if (slot < 0 || !this.#slots.delete(slot)) return;
-    const { slots, lane } = this.#context;
+    const { slots, lane, memory } = this.#context;
+    const request = memory.request(slot);
+    // Taken back first: the sink must not send on a channel that is gone.
+    const unsent = memory.requestState(request) === RequestState.queued && lane.unqueue(request);
     lane.clear(slots.putChannel[slot]!);
     slots.putChannel[slot] = 0;
-    this.#live.delete(slot);
+    slots.putLive[slot] = 0;
     this.#awaited.delete(slots.row[slot]!);
-    this.#settle(slot, WriteOutcome.lost, 0);
+    this.collect();
+    if (memory.requestState(request) !== RequestState.free) lane.letGo(request, true);
+    for (const { job, slots: queued, rows } of this.#runs) {
+      const k = queued.lastIndexOf(slot);
+      if (k >= 0) job.settle(rows[k]!, unsent ? WriteOutcome.disconnected : WriteOutcome.lost);
+    }
   }
 }
 
 const connectionUp = 6;
 
-/** Turns a payload around; its elements are network order before. */
-export function toHostOrder(payload: Buffer, size: number): void {
-  if (size === 2) payload.swap16();
-  else if (size === 4) payload.swap32();
-  else if (size === 8) payload.swap64();
+function aBatch(memory: Memory): number {
+  const batch = memory.takeBatch();
+  if (batch === undefined) throw new Error('too many IOCs for one thread of the libca client');
+  return batch;
+}
+
+function completed(job: PutJob, i: number, status: number): void {
+  if (status === Eca.normal) job.settle(i, WriteOutcome.done);
+  else if (status === disconnected) job.settle(i, WriteOutcome.lost);
+  else job.settle(i, WriteOutcome.refused, status);
+}
+
+/** Not sent at all. */
+function refused(job: PutJob, i: number, status: number): void {
+  if (status === disconnected) job.settle(i, WriteOutcome.disconnected);
+  else if (status === Eca.noWriteAccess) job.settle(i, WriteOutcome.noWriteAccess);
+  else if (status === Eca.badCount || status === Eca.tooLarge) job.settle(i, WriteOutcome.doesNotFit);
+  else job.settle(i, WriteOutcome.refused, status);
 }

@@ -1,15 +1,18 @@
 /*
  * What Channel Access threads call when something has come: the only native code here. A monitored
  * number goes straight into the shared columns; any other answer is copied into the cell that its
- * request named, which is said in a ring, and decoded elsewhere. On libca's threads it calls nothing of
- * libca or of Node, so it can neither block nor deadlock. The callbacks of one context never run at the
- * same time, so a lane has one writer.
+ * request named, which is said in a ring, and decoded elsewhere. The callbacks of one context never run
+ * at the same time, so a lane has one writer. On libca's threads it calls nothing of Node, and of libca
+ * only what sends the next puts: libca never makes its own threads wait for that.
  *
  * A reader looks at `sequence` before and after: odd or changed means that it has to read again.
  * Layouts are described once more in memory.ts; change both together.
  */
+#include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct lane {
@@ -36,9 +39,14 @@ static const uint16_t before[35] = {
     0, 0, 0, 0, 0, 0, 0, 4, 4, 4, 4, 5, 4, 8, 12, 14, 12, 14, 15, 12, 16, 4, 24, 40, 422, 19, 36, 64, 4, 28, 48, 422, 21, 44, 80 };
 static const uint8_t element[7] = { 40, 2, 4, 2, 1, 4, 8 };
 
-/* ca_puser: a connection names its channel only. */
+typedef int (*get)(long, unsigned long, void *, void (*)(struct event), void *);
+typedef int (*put)(long, unsigned long, void *, const void *, void (*)(struct event), void *);
+
+/* libca's functions: ca_puser, as a connection names its channel only; ca_array_put_callback; ca_flush_io. */
 static struct cell *(*cell_of)(void *channel);
-void drey_cell_of(struct cell *(*with)(void *)) { cell_of = with; }
+static put put_callback;
+static int (*flush)(void);
+void drey_use(struct cell *(*puser)(void *), put put, int (*flush_io)(void)) { cell_of = puser, put_callback = put, flush = flush_io; }
 
 static void push(struct lane *lane, uint32_t token) {
     lane->ring[lane->head & lane->mask] = token;
@@ -117,8 +125,6 @@ void drey_update(struct event event) {
 
 /* Asks for the values of many channels: a call from JavaScript for each would cost as much as the call itself. */
 struct ask { void *channel; int32_t type; uint32_t count; };
-typedef int (*get)(long, unsigned long, void *, void (*)(struct event), void *);
-
 uint32_t drey_get(get get, uint32_t length, const uint32_t *slots, const struct ask *asks, uint8_t *cells, uint32_t stride) {
     uint32_t asked = 0;
     for (uint32_t i = 0; i < length; i++) {
@@ -145,4 +151,135 @@ void drey_access(struct access access) {
     begin(&cell->sequence);
     cell->type = access.rights;
     finish(cell);
+}
+
+/* The puts of a circuit: those that wait, in order, and how many and how many bytes are under way. */
+struct puts {
+    struct lane *lane; struct request *first, *last; double heard_at; int32_t under_way, bytes;
+    pthread_mutex_t lock; /* Never held while libca is called: it may make our own thread wait. */
+};
+enum { FREE, QUEUED, SENT, GIVEN_UP, DONE, REFUSED };
+struct request {
+    struct puts *puts; struct batch *batch; struct request *next, *previous; void *channel; uint8_t *value; double sent_at;
+    uint32_t count; int32_t bytes, type, window, state, status; uint8_t own[40];
+};
+/* More bytes than this under way could fill libca's queue, which would block our own thread. */
+enum { MOST_BYTES = 128 * 1024, AT_ONCE = 64, DISCONNECTED = 192 };
+
+static double clock_of(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+static void unlink_request(struct request *request) {
+    struct puts *puts = request->puts;
+    *(request->previous ? &request->previous->next : &puts->first) = request->next;
+    *(request->next ? &request->next->previous : &puts->last) = request->previous;
+}
+
+static void drop_value(struct request *request) {
+    if (request->value != request->own) free(request->value);
+}
+
+/* No longer waited for. Returns whether its batch is complete by that; all this under the lock. */
+static int forgo(struct request *request) {
+    if (request->state == SENT) request->puts->under_way--;
+    else if (request->state != QUEUED) return 0;
+    return --request->batch->left == 0;
+}
+
+static int settle(struct request *request, int32_t state, int32_t status) {
+    struct puts *puts = request->puts;
+    pthread_mutex_lock(&puts->lock);
+    int complete = forgo(request);
+    puts->bytes -= request->bytes;
+    request->status = status;
+    __atomic_store_n(&request->state, state, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&puts->lock);
+    return complete;
+}
+
+void drey_put_done(struct event event);
+
+/* Sends what the window allows. Returns how many libca refused. */
+static uint32_t send_due(struct puts *puts) {
+    for (uint32_t refused = 0;;) {
+        struct request *due[AT_ONCE], *request;
+        int found = 0;
+        double at = clock_of(CLOCK_MONOTONIC);
+        pthread_mutex_lock(&puts->lock);
+        while (found < AT_ONCE && (request = puts->first) && puts->under_way < request->window && puts->bytes < MOST_BYTES) {
+            unlink_request(request);
+            request->sent_at = at;
+            request->state = SENT;
+            puts->under_way++;
+            puts->bytes += request->bytes;
+            due[found++] = request;
+        }
+        pthread_mutex_unlock(&puts->lock);
+        if (found == 0) return refused;
+        for (int i = 0; i < found; i++) {
+            request = due[i];
+            uint8_t *value = request->value == request->own ? NULL : request->value; /* the request may be done before the call returns */
+            int status = put_callback(request->type, request->count, request->channel, request->value, drey_put_done, request);
+            free(value);
+            if (status != 1) settle(request, REFUSED, status), refused++;
+        }
+        flush();
+    }
+}
+
+/* A quarter of the window at a time: fewer system calls for both sides. */
+void drey_put_done(struct event event) {
+    struct request *request = event.user;
+    struct puts *puts = request->puts;
+    puts->heard_at = clock_of(CLOCK_MONOTONIC_COARSE);
+    uint32_t token = request->batch->token;
+    int complete = settle(request, DONE, event.status);
+    /* R4: libca says that a circuit is lost by its puts first; what it took now it would lose as well. And
+       when our thread has died nobody would hear of it. */
+    int over = event.status == DISCONNECTED || __atomic_load_n(puts->lane->ended, __ATOMIC_SEQ_CST);
+    struct request *first = over ? NULL : __atomic_load_n(&puts->first, __ATOMIC_RELAXED);
+    if (first && 4 * (first->window - puts->under_way) >= first->window && send_due(puts)) complete = 1;
+    if (!complete) return;
+    push(puts->lane, token);
+    rouse(puts->lane);
+}
+
+/* Queues requests and sends what the window allows; with none, does only that. Returns how many libca refused. */
+uint32_t drey_put(struct puts *puts, uint32_t length, const uint32_t *slots, struct request *requests) {
+    pthread_mutex_lock(&puts->lock);
+    for (uint32_t i = 0; i < length; i++) {
+        struct request *request = &requests[slots[i]];
+        request->puts = puts;
+        request->batch->left++;
+        request->next = NULL;
+        request->previous = puts->last;
+        *(puts->last ? &puts->last->next : &puts->first) = request;
+        puts->last = request;
+        request->state = QUEUED;
+    }
+    pthread_mutex_unlock(&puts->lock);
+    return send_due(puts);
+}
+
+/* Takes back what was not sent; 0 if it was. */
+int drey_unqueue(struct request *request) {
+    pthread_mutex_lock(&request->puts->lock);
+    int queued = request->state == QUEUED;
+    if (queued) unlink_request(request), forgo(request), request->state = FREE;
+    pthread_mutex_unlock(&request->puts->lock);
+    if (queued) drop_value(request);
+    return queued;
+}
+
+/* No longer counts what was sent: its channel stays busy when it is GIVEN_UP, and is gone when it is FREE. */
+void drey_let_go(struct request *request, int32_t state) {
+    struct puts *puts = request->puts;
+    pthread_mutex_lock(&puts->lock);
+    forgo(request);
+    if (state == FREE && (request->state == SENT || request->state == GIVEN_UP)) puts->bytes -= request->bytes;
+    if (request->state == SENT || state == FREE) request->state = state;
+    pthread_mutex_unlock(&puts->lock);
 }

@@ -8,7 +8,6 @@ export interface SlotOwner {
   event(slot: number): void;
   property(slot: number): void;
   putChannelChanged(slot: number): void;
-  putCompleted(slot: number): void;
   /** After a turn in which something came for it. */
   settled(): void;
 }
@@ -26,6 +25,8 @@ export class Slots {
   readonly row: Int32Array;
   readonly channel: Float64Array;
   readonly putChannel: Float64Array;
+  /** 1 while the put channel is connected. */
+  readonly putLive: Uint8Array;
   readonly native: Uint8Array;
   readonly flags: Uint8Array;
   readonly elements: Uint32Array;
@@ -53,6 +54,7 @@ export class Slots {
     this.row = new Int32Array(most);
     this.channel = new Float64Array(most);
     this.putChannel = new Float64Array(most);
+    this.putLive = new Uint8Array(most);
     this.native = new Uint8Array(most);
     this.flags = new Uint8Array(most);
     this.elements = new Uint32Array(most);
@@ -95,6 +97,7 @@ export class Slots {
     this.row[slot] = -1;
     this.channel[slot] = 0;
     this.putChannel[slot] = 0;
+    this.putLive[slot] = 0;
     this.ioc[slot] = undefined;
     this.#free.push(slot);
   }

@@ -68,7 +68,6 @@ function drain(): void {
         case Purpose.event: ioc.event(slot); break;
         case Purpose.property: ioc.property(slot); break;
         case Purpose.putChannel: ioc.putChannelChanged(slot); break;
-        case Purpose.put: ioc.putCompleted(slot); break;
         // Its answers come by their batch.
         case Purpose.read: break;
       }

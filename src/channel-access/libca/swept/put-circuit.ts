@@ -13,7 +13,7 @@ import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
 import type { PutJob } from '../../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../../wire/thread/put-session.ts';
 import type { PutCircuit } from '../../wire/thread/puts.ts';
-import { toHostOrder } from '../put-circuit.ts';
+import { toHostOrder } from '../put-value.ts';
 import { SlotState } from './channels.ts';
 import type { SweptContext } from './context.ts';
 import { connected } from './reads.ts';

@@ -21,6 +21,12 @@ export type PutCircuit = Pick<PutSession, 'inFlight' | 'create' | 'remove' | 'is
   readonly circuit: Probed & Pick<PutSession['circuit'], 'lastReceivedAt' | 'watch' | 'close'>;
   /** Whether what is under way is all that it can hold, given up or not. */
   readonly isFull?: boolean;
+  /** It keeps the window itself, and is given all rows at once. */
+  readonly queues?: boolean;
+  /** Tells the jobs what was sent of what it queued, and what became of it. */
+  collect?(): void;
+  /** Takes back what of a job is queued and was not sent. */
+  revoke?(job: PutJob, outcome: WriteOutcome): void;
 };
 
 type WriteCommand = Command & { readonly do: 'write' };
@@ -83,7 +89,7 @@ export class Puts {
 
   stop(): void {
     clearTimeout(this.#refill);
-    for (const job of this.#jobs) job.settleUnsent(WriteOutcome.notSent);
+    for (const job of this.#jobs) this.#settleUnsent(job, WriteOutcome.notSent);
     this.#session?.discard();
     this.#session = undefined;
     this.#finish();
@@ -108,6 +114,10 @@ export class Puts {
 
   /** Refills the window once a good part of it is free, or soon: completions come a few at a time, and each write costs both sides. */
   #progress(): void {
+    if (this.#session?.queues === true) {
+      this.#pump();
+      return;
+    }
     const window = this.#jobs[0]?.window ?? 1;
     const free = window - (this.#session?.inFlight ?? 0);
     if (free >= Math.max(1, window >> refillShift)) this.#pump();
@@ -148,7 +158,7 @@ export class Puts {
         job.settle(job.next, WriteOutcome.busy);
         continue;
       }
-      if (this.#probing || session.inFlight >= job.window || session.isFull === true) return false;
+      if (this.#probing || (session.queues !== true && (session.inFlight >= job.window || session.isFull === true))) return false;
       const outcome = session.put(job, job.next, at);
       if (outcome !== WriteOutcome.pending) job.settle(job.next, outcome);
     }
@@ -174,6 +184,7 @@ export class Puts {
     if (job.left === 0) return;
     const at = now();
     let silent = false;
+    this.#session?.collect?.();
     for (let i = job.oldest(); i >= 0; i = job.oldest()) {
       const sentAt = job.sentAt(i);
       if (at - sentAt < job.deadlineMs) break;
@@ -183,7 +194,7 @@ export class Puts {
     }
     if (silent) this.#probe();
     // Held up by puts that were given up, and that alone.
-    else if (this.#session?.isFull === true && this.#session.inFlight === 0) job.settleUnsent(WriteOutcome.notSent);
+    else if (this.#session?.isFull === true && this.#session.inFlight === 0) this.#settleUnsent(job, WriteOutcome.notSent);
     this.#pump();
     if (job.left === 0) return;
     const oldest = job.oldest();
@@ -208,7 +219,7 @@ export class Puts {
       this.#probing = false;
       if (!alive) {
         // Every further put would only wait for its deadline (I1).
-        for (const job of this.#jobs) job.settleUnsent(WriteOutcome.notSent);
+        for (const job of this.#jobs) this.#settleUnsent(job, WriteOutcome.notSent);
         // With the whole IOC hung, completions still come when it goes on.
         if (firstAlive && session === this.#session) this.#replace();
       }
@@ -218,6 +229,11 @@ export class Puts {
       if (session.circuit.abandonProbe(decided)) decided(false);
     });
     session.circuit.probe(decided);
+  }
+
+  #settleUnsent(job: PutJob, outcome: WriteOutcome): void {
+    this.#session?.revoke?.(job, outcome);
+    job.settleUnsent(outcome);
   }
 
   #isForgotten(rows: Int32Array, at: number): boolean {
