@@ -12,8 +12,14 @@ export const fetchColumns: Row = {
   },
   async ours(world) {
     const system = await world.system();
-    const { ms, body } = await system.http.bytes('GET', `/v1/snapshots/${(await storedSnapshot(system)).id}`, undefined, 'application/vnd.drey.columns');
-    return { ms, MB: body.length / 2 ** 20 };
+    // One that nobody has read, because those are kept for a while.
+    const path = `/v1/snapshots/${(await system.whole('monitored')).summary.id}`;
+    const get = () => system.http.bytes('GET', path, undefined, 'application/vnd.drey.columns');
+    const { ms, body } = await get();
+    return { ms, againMs: (await get()).ms, MB: body.length / 2 ** 20 };
   },
-  figures: [{ what: 'request to last byte', ours: 'ms', limit: ['copyMs'], atMost: 1.5 }],
+  figures: [
+    { what: 'request to last byte', ours: 'ms', limit: ['copyMs'], atMost: 1.5 },
+    { what: 'the same once more', ours: 'againMs', limit: ['copyMs'] },
+  ],
 };

@@ -306,7 +306,7 @@ export interface SnapshotStore {
   page(id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage>;
   /** The rows that are the setpoint of one of its entries, ascending by channel id: what a restore of everything is about. */
   setpointValues(id: string): Promise<{ summary: SnapshotSummary; columns: ValueColumns; metas: ReadonlyMap<bigint, ChannelMeta> }>;
-  /** All rows as columns, ascending by channel id. `channels`: only these. */
+  /** All rows as columns, ascending by channel id; others may be reading them too, so they stay as they are. `channels`: only these. */
   columns(id: string, channels?: Int32Array): Promise<ValueColumns>;
   /** The first snapshot's entries and tolerances go before those that only a later one knew. */
   comparable(ids: readonly string[], options?: CompareOptions): Promise<Comparable>;

@@ -1,14 +1,13 @@
 /** Several snapshots side by side as columns, for the rule of snapshots/compare.ts. */
 import { distinctHashes } from '../../contracts/values.ts';
 import type { Comparable, CompareOptions, EntryFilter, NamedRole } from '../port.ts';
-import type { CatalogueThen, EntryThen } from './catalogue-then.ts';
+import type { EntryThen } from './catalogue-then.ts';
 import type { Database, Session } from './database.ts';
 import { entryFilterCondition } from './entry-filter.ts';
-import type { MetaTable } from './metas.ts';
 import { unpackDoubles, unpackInts } from './packed.ts';
+import type { SnapshotReaders } from './snapshot-page.ts';
 import { readSnapshot, type SnapshotRow } from './snapshot-rows.ts';
 import { nameRoles, roleNames, rolesThen } from './snapshot-roles.ts';
-import { readValues } from './snapshot-values.ts';
 
 /** A row per channel of each entry; `name` says what stands behind some of them. */
 interface Roles {
@@ -20,7 +19,7 @@ interface Roles {
 
 export type ReadComparable = (ids: readonly string[], options?: CompareOptions) => Promise<Comparable>;
 
-export function createComparable(database: Database, catalogueThen: CatalogueThen, metas: MetaTable): ReadComparable {
+export function createComparable({ database, catalogueThen, keptValues, metas }: SnapshotReaders): ReadComparable {
   // A live view compares with the same snapshot again and again.
   const kept = new WeakMap<readonly EntryThen[], Roles>();
 
@@ -36,7 +35,7 @@ export function createComparable(database: Database, catalogueThen: CatalogueThe
 
   return async (ids, { filter = {}, tolerance = {} } = {}) => {
     const snapshots = await Promise.all(ids.map((id) => readSnapshot(database, id)));
-    const [roles, ...columns] = await Promise.all([rolesOf(snapshots, filter), ...snapshots.map((snapshot) => readValues(database, snapshot))]);
+    const [roles, ...columns] = await Promise.all([rolesOf(snapshots, filter), ...snapshots.map(keptValues)]);
     return {
       channel: roles.channel,
       abs: tolerance.abs === undefined ? roles.abs : roles.abs.map(() => tolerance.abs!),

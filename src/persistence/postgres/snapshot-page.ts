@@ -4,11 +4,20 @@ import { distinctHashes } from '../../contracts/values.ts';
 import type { SnapshotCell, SnapshotEntryRow, SnapshotPage } from '../port.ts';
 import { entryThenColumns, entryThenOrder, tagSeparator, type CatalogueThen, type EntryThen } from './catalogue-then.ts';
 import type { Database } from './database.ts';
+import type { KeptValues } from './kept-values.ts';
 import type { MetaTable } from './metas.ts';
 import { indexIn } from './packed.ts';
 import { readSnapshot, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import { readValues } from './snapshot-values.ts';
 import { likePattern } from './text-search.ts';
+
+/** What reading snapshots takes. */
+export interface SnapshotReaders {
+  readonly database: Database;
+  readonly catalogueThen: CatalogueThen;
+  readonly keptValues: KeptValues;
+  readonly metas: MetaTable;
+}
 
 /** The entries of snapshot `s` as they stood when it was taken. */
 export const entriesThen = `snapshot s cross join lateral (
@@ -16,14 +25,14 @@ export const entriesThen = `snapshot s cross join lateral (
   select w.* from entry_version w left join unnest(s.entry_ids) chosen(id) on chosen.id = w.entry_id
   where w.from_revision <= s.catalogue_revision and w.to_revision > s.catalogue_revision and (s.entry_ids is null or chosen.id is not null)) v`;
 
-export async function readPage(database: Database, catalogueThen: CatalogueThen, metas: MetaTable, id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> {
+export async function readPage({ database, catalogueThen, keptValues, metas }: SnapshotReaders, id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage> {
   const snapshot = await readSnapshot(database, id);
   const whole = options.limit === undefined && !options.offset && !options.search;
   // Of the whole the values can be read beside the entries: on a connection of their own.
   const entriesThenRead = readEntriesThen(database, catalogueThen, snapshot, options);
   const [{ rows, totalCount }, columns] = await Promise.all([
     entriesThenRead,
-    whole ? readValues(database, snapshot) : entriesThenRead.then((read) => readValues(database, snapshot, channelsOf(read.rows))),
+    whole ? keptValues(snapshot) : entriesThenRead.then((read) => readValues(database, snapshot, channelsOf(read.rows))),
   ]);
   const cell = (channel: number | null, name: string | null): SnapshotCell | null => (channel === null || name === null ? null : { name, row: indexIn(columns.channel, channel) });
   const entries = rows.map((row): SnapshotEntryRow => ({

@@ -3,6 +3,7 @@ import type { SnapshotStore } from '../port.ts';
 import { createCatalogueThen } from './catalogue-then.ts';
 import type { Database } from './database.ts';
 import { readHistory } from './history.ts';
+import { createKeptValues } from './kept-values.ts';
 import type { MetaTable } from './metas.ts';
 import { createPartitions } from './partitions.ts';
 import type { SetpointsNow } from './setpoints-now.ts';
@@ -20,6 +21,7 @@ import { knownForm } from './uuid.ts';
 
 export function createSnapshots(database: Database, metas: MetaTable, setpoints: SetpointsNow, writersAtOnce: number): SnapshotStore {
   const catalogueThen = createCatalogueThen(database);
+  const keptValues = createKeptValues(database);
   const writers = { database, partitions: createPartitions(database), turns: createTurns(writersAtOnce), tagsThen: createTagsThen(database), setpoints };
   return {
     begin: (snapshot) => beginSnapshot(writers, snapshot),
@@ -43,10 +45,13 @@ export function createSnapshots(database: Database, metas: MetaTable, setpoints:
         await session.rows('delete from snapshot_value where snapshot = $1', [row.number]);
         return summaryOf(row);
       }),
-    page: (id, options) => readPage(database, catalogueThen, metas, id, options),
+    page: (id, options) => readPage({ database, catalogueThen, keptValues, metas }, id, options),
     setpointValues: (id) => readSetpointValues(database, metas, setpoints, id),
-    columns: async (id, channels) => readValues(database, await readSnapshot(database, id), channels),
-    comparable: createComparable(database, catalogueThen, metas),
+    columns: async (id, channels) => {
+      const snapshot = await readSnapshot(database, id);
+      return channels === undefined ? keptValues(snapshot) : readValues(database, snapshot, channels);
+    },
+    comparable: createComparable({ database, catalogueThen, keptValues, metas }),
     devicesThen: (ids, devices) => readDevicesThen(database, ids, devices),
     groupsThen: (id) => readGroupsThen(database, id),
     tagsThen: (tagIds) => readTagsThen(database, tagIds),
