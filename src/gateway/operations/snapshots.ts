@@ -5,6 +5,7 @@ import { DreyError } from '../../contracts/errors.ts';
 import { encodeFrame } from '../../contracts/frame.ts';
 import { snapshotLabels, snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
+import { distinctHashes } from '../../contracts/values.ts';
 import type { CatalogueStore, SnapshotFilter, SnapshotPage, SnapshotStore, TagStore } from '../../persistence/port.ts';
 import { jsonMeta } from '../../snapshots/json-values.ts';
 import { mustMayMarkGolden, type Caller } from '../access.ts';
@@ -59,9 +60,8 @@ export function createSnapshotOperations({ snapshots, catalogue, tags, bus, audi
 
     /** The whole snapshot as one frame: head {snapshot, names, metas}, one row per channel. */
     frame: async (id: string): Promise<Uint8Array> => {
-      const snapshot = await snapshots.get(id);
-      const columns = await snapshots.columns(id);
-      const [names, metas] = await Promise.all([catalogue.names(columns.channel), snapshots.metas([...new Set(columns.metaHash)])]);
+      const [snapshot, columns] = await Promise.all([snapshots.get(id), snapshots.columns(id)]);
+      const [names, metas] = await Promise.all([catalogue.names(columns.channel), snapshots.metas(distinctHashes(columns.metaHash))]);
       return encodeFrame({ snapshot, names, metas: Object.fromEntries([...metas].map(([hash, meta]) => [String(hash), jsonMeta(meta)])) }, columns);
     },
 

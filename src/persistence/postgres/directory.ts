@@ -87,17 +87,17 @@ export async function ensureChannels(database: Database, names: readonly string[
   return Int32Array.from(names, (name) => ids.get(name)!);
 }
 
-/** Names never change, so those seen once are kept. */
+/** Names never change, so those seen once are kept, by id. */
 export function createNames(database: Database): (channels: Int32Array) => Promise<string[]> {
-  const known = new Map<number, string>();
+  const known: (string | undefined)[] = [];
   return async (channels) => {
-    const missing = [...new Set(channels)].filter((id) => !known.has(id));
+    const missing = channels.filter((id) => known[id] === undefined);
     if (missing.length > 0) {
-      const rows = await database.rows<{ id: number; name: string }>('select id, name from channel where id = any($1::int4[])', [intArray(missing)]);
-      for (const { id, name } of rows) known.set(id, name);
+      const rows = await database.rows<{ id: number; name: string }>('select id, name from channel where id = any($1::int4[])', [intArray([...new Set(missing)])]);
+      for (const { id, name } of rows) known[id] = name;
     }
     return Array.from(channels, (id) => {
-      const name = known.get(id);
+      const name = known[id];
       if (name === undefined) throw new DreyError('notFound', `there is no channel with the id ${id}`);
       return name;
     });
