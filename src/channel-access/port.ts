@@ -23,6 +23,9 @@ export type Row = number;
 export interface ChannelAccess {
   readonly columns: ChannelColumns;
 
+  /** What this implementation cannot do, in words for those who run it. */
+  readonly lacks: readonly string[];
+
   /** Facts from the wire, in batches, in order per IOC. One listener; set it before the first `open`. */
   listen(listener: (event: CaEvent) => void): void;
 

@@ -111,6 +111,8 @@ export interface HostBeat {
   readonly channels: number;
   readonly connected: number;
   readonly catalogueRevision: number;
+  /** What its Channel Access client cannot do, in words; absent from hosts of an earlier version. */
+  readonly lacks?: readonly string[];
 }
 
 /** KV bucket `drey-orders`, one key per IOC: the operator's order in force on its breaker, so that neither a restart nor a move to another host lifts it. */

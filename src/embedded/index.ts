@@ -4,7 +4,7 @@ export { NotFound, type SearchOptions, type SearchReport, type Tried } from './f
 export { FolderInUse, lockFolder, type FolderLock } from './folder-lock.ts';
 export { freePort, isPortFree } from './free-port.ts';
 export { findLibca, inspectLibca, type FoundLibca, type LibcaSearch } from './libca-search.ts';
-export { bringSink, inspectSink, type Sink } from './libca-sink.ts';
+export { bringSink, inspectSink, lostWithoutSink, type Sink } from './libca-sink.ts';
 export { makeFolder } from './make-folder.ts';
 export { findNatsServer, inspectNatsServer, isOlder } from './nats-server-search.ts';
 export { NATS_SERVER_TO_BRING, OLDEST_NATS_SERVER, type NatsServerSearch, type NatsServerSource } from './nats-server-source.ts';

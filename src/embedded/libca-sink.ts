@@ -8,7 +8,16 @@ import { failure, onPath, run } from './command.ts';
 import type { SearchOptions } from './found.ts';
 import { makeFolder } from './make-folder.ts';
 
-export type Sink = { readonly path: string } | { readonly why: string };
+export type Sink = { readonly path: string } | { readonly why: string; /** The first start will. */ readonly canBuild?: boolean };
+
+/** What the libca client cannot do without its sink, for those who run it. */
+export function lostWithoutSink(sweepMs: number): readonly string[] {
+  return [
+    `monitored values are read every ${sweepMs} ms instead of when they change: what comes and goes in between is not seen`,
+    `changes of units, limits and labels are seen within ${Math.round((sweepMs * 60) / 1000)} s, of access rights within 1 s`,
+    'a put or read that the IOC refuses is not told apart from one that it never answers: such a put ends as a timeout, and its PV is busy for half a minute',
+  ];
+}
 
 const source = fileURLToPath(new URL('../channel-access/libca/sink.c', import.meta.url));
 
@@ -17,7 +26,7 @@ export function inspectSink({ folder, environment }: SearchOptions): Sink {
   const path = target(folder);
   if (existsSync(path)) return { path };
   const compiler = onPath('cc', environment);
-  return { why: compiler === undefined ? 'no cc on PATH' : `not built yet: ${compiler} will at the first start` };
+  return compiler === undefined ? { why: 'no cc on PATH' } : { why: `not built yet: ${compiler} will at the first start`, canBuild: true };
 }
 
 export async function bringSink({ folder, environment, say }: SearchOptions): Promise<Sink> {

@@ -1,10 +1,10 @@
 /** The Channel Access client that the configuration names. `variables` are the process's own: PATH, EPICS_BASE. */
 import { createLibcaClient } from '../channel-access/libca/index.ts';
+import { createSweptLibcaClient } from '../channel-access/libca/swept/index.ts';
 import type { CaEnvironment, CaOptions, ChannelAccess } from '../channel-access/port.ts';
 import { createWireClient } from '../channel-access/wire/index.ts';
 import type { Config } from '../config.ts';
-import { DreyError } from '../contracts/errors.ts';
-import { bringSink, findLibca } from '../embedded/index.ts';
+import { bringSink, findLibca, lostWithoutSink, type Sink } from '../embedded/index.ts';
 import type { Log } from '../kernel/log.ts';
 
 export async function createChannelAccess(config: Config, environment: CaEnvironment, variables: Readonly<Record<string, string | undefined>>, log: Log): Promise<ChannelAccess> {
@@ -14,8 +14,11 @@ export async function createChannelAccess(config: Config, environment: CaEnviron
   if (config.ca === 'wire') return createWireClient(options);
   const at = { folder: config.bring, environment: { ...variables }, say: (line: string) => log.info({}, line) };
   const libca = await findLibca({ ...at, ...(config.libca ? { override: config.libca } : {}) });
-  const sink = await bringSink(at);
+  const library = { libca: libca.found, libCom: libca.libCom };
   log.info({ version: libca.version, at: libca.found, source: libca.source }, 'Channel Access by libca');
-  if ('why' in sink) throw new DreyError('unavailable', `DREY_CA=libca needs its native sink, which could not be built: ${sink.why}. Install a C compiler, or leave DREY_CA at wire, which needs none`);
-  return createLibcaClient({ ...options, library: { libca: libca.found, libCom: libca.libCom }, sink: sink.path });
+  const sink: Sink = config.libcaSink === 'off' ? { why: 'DREY_LIBCA_SINK=off' } : await bringSink(at);
+  if ('path' in sink) return createLibcaClient({ ...options, library, sink: sink.path });
+  const lacks = lostWithoutSink(config.libcaSweepMs);
+  log.warn({ why: sink.why, lost: lacks }, 'libca without its native sink, which a C compiler would build; DREY_CA=wire needs none');
+  return createSweptLibcaClient({ ...options, library, sweepMs: config.libcaSweepMs, lacks });
 }

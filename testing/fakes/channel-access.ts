@@ -16,6 +16,7 @@ export interface ScriptedWrite {
 }
 
 export class ScriptedChannelAccess implements ChannelAccess {
+  readonly lacks: readonly string[] = [];
   readonly columns: ChannelColumns;
   readonly names = new Map<Row, string>();
   /** What the records hold now. */

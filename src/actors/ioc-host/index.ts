@@ -121,7 +121,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
 
   const beat = async (): Promise<void> => {
     const body: HostBeat = {
-      host, startedAt, at: new Date(clock.now()).toISOString(), channels: table.openCount, connected: channelAccess.statistics().connected, catalogueRevision: watch?.revision ?? -1,
+      host, startedAt, at: new Date(clock.now()).toISOString(), channels: table.openCount, connected: channelAccess.statistics().connected, catalogueRevision: watch?.revision ?? -1, lacks: channelAccess.lacks,
     };
     await (await bus.keyValue(buckets.hosts)).put(token(host), json.encode(body));
   };

@@ -1,7 +1,7 @@
 /** What is found, what is missing, how to get it. Looks only: nothing is fetched or started. */
 import { Command } from 'commander';
 import { describeConfig, type ReadConfig } from '../../config.ts';
-import { inspectLibca, inspectNatsServer, inspectPostgres, inspectSink, inspectSoftIoc, type SearchReport } from '../../embedded/index.ts';
+import { inspectLibca, inspectNatsServer, inspectPostgres, inspectSink, inspectSoftIoc, lostWithoutSink, type SearchReport, type Sink } from '../../embedded/index.ts';
 import { exitCodes } from '../fault.ts';
 import { print, printJson } from '../output.ts';
 
@@ -37,8 +37,9 @@ export function doctorCommand(read: () => ReadConfig): Command {
         }
       }
       const libca = await inspectLibca({ ...at, ...(config.libca ? { override: config.libca } : {}) });
-      const sink = inspectSink(at);
+      const sink: Sink = config.libcaSink === 'off' ? { why: 'off by DREY_LIBCA_SINK' } : inspectSink(at);
       print(`libca       ${libca.found === undefined ? 'none: DREY_CA=wire needs none' : `${libca.version} at ${libca.found} (${libca.source})`}; sink ${'path' in sink ? `at ${sink.path}` : sink.why}`);
+      if ('why' in sink && sink.canBuild !== true) for (const lost of lostWithoutSink(config.libcaSweepMs)) print(`              without a sink: ${lost}`);
       for (const { source, outcome } of libca.tried) print(`              - ${source}: ${outcome}`);
       if (libca.found === undefined && config.ca === 'libca') process.exitCode = exitCodes.incomplete;
       print(`CA client   ${config.ca}; searches ${config.caEnvironment.addressList.map(({ host, port }) => `${host}:${port}`).join(' ') || '(no EPICS_CA_ADDR_LIST)'}${config.caEnvironment.autoAddressList ? ' and the broadcast addresses' : ''}`);

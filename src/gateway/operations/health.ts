@@ -32,7 +32,10 @@ export const healthSummary = z.object({
   last_watchdog_check: z.string().nullable(),
   bus: z.enum(['connected', 'disconnected', 'closed']),
   database: z.object({ up: z.boolean(), pingMs: z.number().nullable() }),
-  hosts: z.array(z.object({ host: z.string(), startedAt: z.string(), channels: z.number(), connected: z.number() })),
+  hosts: z.array(z.object({
+    host: z.string(), startedAt: z.string(), channels: z.number(), connected: z.number(),
+    lacks: z.array(z.string()).describe('what its Channel Access client cannot do'),
+  })),
   iocs: z.object({ total: z.number().int(), byState: z.record(z.string(), z.number().int()), silentHosts: z.array(z.string()) }),
 });
 
@@ -106,7 +109,7 @@ export function createHealthOperations({ persistence, bus, hosts, iocs, clock, l
         last_watchdog_check: lastCheck(),
         bus: bus.state,
         database: { up: pingMs !== null, pingMs },
-        hosts: beats.map(({ host, startedAt, channels, connected: up }) => ({ host, startedAt, channels, connected: up })),
+        hosts: beats.map(({ host, startedAt, channels, connected: up, lacks }) => ({ host, startedAt, channels, connected: up, lacks: [...lacks ?? []] })),
         iocs: { total: list.iocs.length, byState, silentHosts: list.silentHosts },
       };
     },

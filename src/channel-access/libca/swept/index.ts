@@ -9,6 +9,8 @@ export interface SweptLibcaOptions extends CaOptions {
   readonly library: LibcaFiles;
   /** Time from one sweep of an IOC's monitored channels to the next, ms. */
   readonly sweepMs: number;
+  /** What is said of what is lost. */
+  readonly lacks?: readonly string[];
 }
 
 /** One for the process: contexts take their setting from its environment, one at a time. */
@@ -19,10 +21,10 @@ const stopMs = 60_000;
 /** How long a process that ends waits for its contexts to be ended. */
 const patienceMs = 1_000;
 
-export function createSweptLibcaClient({ library, sweepMs, ...options }: SweptLibcaOptions): ChannelAccess {
+export function createSweptLibcaClient({ library, sweepMs, lacks = [], ...options }: SweptLibcaOptions): ChannelAccess {
   const contexts = new SharedArrayBuffer(4);
   const own: SweptSetting = { files: library, sweepMs, gate, contexts };
-  const client = new WireClient(options, undefined, { module: new URL('./worker.ts', import.meta.url), own, stopMs });
+  const client = new WireClient(options, undefined, { module: new URL('./worker.ts', import.meta.url), own, stopMs, lacks });
   const stop = client.stop.bind(client);
   // A process that ends ends its threads, wherever they are; libca takes that badly (see farewell.ts).
   const atExit = (): void => {

@@ -21,6 +21,7 @@ export type StartFinder = (environment: CaOptions['environment'], listener: Find
 
 export class WireClient implements ChannelAccess {
   readonly columns: ChannelColumns;
+  readonly lacks: readonly string[];
   readonly #rows: Rows;
   readonly #crew: Crew;
   readonly #finder: Finder;
@@ -34,6 +35,7 @@ export class WireClient implements ChannelAccess {
 
   constructor(options: CaOptions, start: StartFinder = startFinder, program?: ThreadProgram) {
     this.columns = new ChannelColumns(options.capacity);
+    this.lacks = program?.lacks ?? [];
     this.#rows = new Rows(this.columns);
     this.#side = new SideValues(this.columns);
     this.#crew = new Crew(options, this.columns.buffers, {

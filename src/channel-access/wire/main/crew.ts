@@ -14,6 +14,8 @@ import type { Command, Report, ThreadSetting } from '../thread-messages.ts';
 export interface ThreadProgram {
   readonly module: URL;
   readonly own?: unknown;
+  /** See the port. */
+  readonly lacks?: readonly string[];
   /** A thread of this number has died, and no other has been started for it yet. */
   readonly died?: (thread: number) => void;
   /** How long a thread has to end by itself before it is ended from outside, ms. */
