@@ -53,6 +53,11 @@ describe('retention', () => {
     expect(gone({ keepDaily: 2 })).toEqual(['d', 'b', 'z']);
     expect(gone({ keepLast: 1, keepDaily: 4, keepTagged: ['users'] })).toEqual(['d']);
   });
+  test('a day is one of the time zone', () => {
+    const two = [one('n', '2026-01-02T23:30:00Z'), one('m', '2026-01-02T12:00:00Z')];
+    const goneIn = (zone: string): string[] => letGo(two, { keepDaily: 2 }, zone).map(({ id }) => id);
+    expect([goneIn('UTC'), goneIn('Europe/Zurich')]).toEqual([['m'], []]);
+  });
   test('whatever the rule, golden and labelled ones are never let go, and the newest stays', () => {
     const snapshot = fc.record({ id: fc.uuid(), createdDate: fc.date({ min: at('2020-01-01'), max: at('2030-01-01'), noInvalidDate: true }).map((date) => date.toISOString()), labels: fc.subarray(['keep', 'other']), golden: fc.boolean() });
     const rule = fc.record({ keepLast: fc.integer({ min: 1, max: 5 }), keepDaily: fc.integer({ min: 1, max: 5 }), keepTagged: fc.constant<string[]>(['keep']) });

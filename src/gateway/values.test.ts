@@ -63,8 +63,10 @@ test('S1, S3: live values are there by name, as they are or with the reason why 
 });
 
 test('a PV registered a moment ago is known by name at once', async () => {
-  await gateway.good('POST', '/v1/pvs', { setpointAddress: 'LATE:SP' });
+  const { id } = await gateway.good<CatalogueEntry>('POST', '/v1/pvs', { setpointAddress: 'LATE:SP' });
   expect((await gateway.good('POST', '/v1/pvs/live', { pv_names: ['LATE:SP'] }))['LATE:SP'].outcome).toBe('notOwned');
+  // Other tests count the entries.
+  await gateway.good('DELETE', `/v1/pvs/${id}`);
 });
 
 test('S1, S3: a snapshot shows every row with value or reason, alarm, time, units, limits and labels', async () => {
@@ -145,8 +147,8 @@ test('two snapshots are compared by channel, with side, difference and units, in
 test('R1: the dry run shows live value, target, difference, right and verdict of each row, and asks for no write', async () => {
   const { id } = await saved({ 'Q:1:SP': 3 });
   const plan = await gateway.good('POST', `/v1/snapshots/${id}/restore/plan`, {});
-  // Skipped: read-only, and two that the snapshot has no value for.
-  expect(plan.counts).toEqual({ write: 2, unchanged: 1, skipped: 3, held: 0, failed: 0 });
+  // Skipped: read-only, and one that the snapshot has no value for.
+  expect(plan.counts).toEqual({ write: 2, unchanged: 1, skipped: 2, held: 0, failed: 0 });
   const row = (name: string) => plan.rows.find(({ pvName }: { pvName: string }) => pvName === name);
   expect(row('Q:1:SP')).toMatchObject({ pvId: entries[0]!.id, verdict: 'write', target: 3, live: 1.5, difference: 1.5, units: 'kG', writable: true });
   expect(row('K:MODE')).toMatchObject({ verdict: 'write', target: 1, live: 2 });

@@ -20,6 +20,15 @@ export interface LiveClientForTest extends AsyncDisposable {
   of(type: string): Said[];
 }
 
+/** What is no JSON is kept too, for the test that waits for something else to show. */
+function said(text: string): Said {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return { type: `no JSON: ${String(error)}` };
+  }
+}
+
 export async function connectLive(url: string, options: { key?: string; path?: string; protocol?: string } = {}): Promise<LiveClientForTest> {
   const address = `${url.replace(/^http/, 'ws')}${options.path ?? '/v1/ws/pvs'}`;
   const socket = new WebSocket(address, options.protocol === undefined ? [] : [options.protocol], { headers: options.key === undefined ? {} : { 'x-api-key': options.key }, perMessageDeflate: false });
@@ -33,7 +42,7 @@ export async function connectLive(url: string, options: { key?: string; path?: s
       messages.push(frame.head);
       return;
     }
-    const message = JSON.parse(data.toString()) as Said;
+    const message = said(data.toString());
     messages.push(message);
     if (message.type === 'initial' || message.type === 'diff') for (const [name, value] of Object.entries(message.data as object)) values[name] = { ...values[name], ...value };
   });
