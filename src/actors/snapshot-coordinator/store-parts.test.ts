@@ -89,7 +89,7 @@ test('J1: a commit whose answer was lost is found again and not repeated', async
 });
 
 test('Postgres that stays away ends it with the reason', async () => {
-  const { store, seen } = fakeStore(() => away());
+  const { store, seen } = fakeStore((_, call) => (call > 1_000 ? new Error('it is tried for ever') : away()));
   const parts = start(store, 5_000);
   parts.add(part(1));
   await expect(parts.commit(quality)).rejects.toMatchObject({ code: 'unavailable', message: 'Postgres was away for more than 5 s: Postgres is away' });
