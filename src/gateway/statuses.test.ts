@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFakeIocHost, startGateway, type FakeIocHost, type GatewayForTest } from '../../testing/gateway/index.ts';
 import { eventually } from '../../testing/harness/index.ts';
 import { errorStatus, type ErrorBody } from '../contracts/errors.ts';
+import { operationScopes } from './access.ts';
 
 interface Route {
   readonly method: string;
@@ -100,4 +101,20 @@ test('the table in docs/api.md is that of the code', () => {
   const docs = readFileSync(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
   const table = [...docs.matchAll(/^\| (\d{3}) \| ([^|]+) \|/gm)].flatMap(([, status, codes]) => [...codes!.matchAll(/`(\w+)`/g)].map(([, code]) => [code, Number(status)]));
   expect(Object.fromEntries(table)).toEqual(errorStatus);
+});
+
+test('the scopes in docs/api.md are those of the code, and each path that they name is there', async () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
+  const rows = [...docs.matchAll(/^\| `(\w+\.\w+)` \| ((?:`\w+`(?:, )?)+) \| (.*) \|$/gm)];
+  expect(Object.fromEntries(rows.map(([, operation, scopes]) => [operation, [...scopes!.matchAll(/`(\w+)`/g)].map(([, scope]) => scope)]))).toEqual(operationScopes);
+  const { paths } = (await gateway.call('GET', '/docs/json')).body as { paths: Record<string, Record<string, { description?: string }>> };
+  const described = Object.entries(paths).flatMap(([path, methods]) => Object.values(methods).map(({ description }) => ({ path, operation: /\((\w+\.\w+)\)/.exec(description ?? '')?.[1] })));
+  for (const { path, operation } of described) if (operation !== undefined) expect(Object.keys(operationScopes), path).toContain(operation);
+  for (const operation of Object.keys(operationScopes)) expect(described.map((route) => route.operation), operation).toContain(operation);
+  // Whole paths that the table names, and those that others are below.
+  for (const [, operation, , cell] of rows) {
+    for (const [, path] of cell!.matchAll(/`(?:[A-Z]+ )?(\/v1\/[\w/{}-]+)`/g)) {
+      expect(described.filter((route) => route.operation === operation && (route.path === path || route.path.startsWith(`${path}/`))), `${operation} ${path}`).not.toEqual([]);
+    }
+  }
 });

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { DreyError } from '../../contracts/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { Histogram, type Registry } from '../../kernel/metrics.ts';
-import { authorise, type Authenticate, type Caller } from '../access.ts';
+import { authorise, operationScopes, type Authenticate, type Caller } from '../access.ts';
 import { checkInput } from '../../contracts/input-faults.ts';
 import { misfit } from '../input.ts';
 import { allowOrigins } from './cors.ts';
@@ -72,7 +72,7 @@ export async function createHttpServer({ authenticate, log, metrics, options }: 
     route.schema = {
       ...route.schema,
       querystring: nothingUnknown(route.schema?.querystring),
-      ...(operation === 'open' ? {} : { security: [{ apiKey: [] }] }),
+      ...(operation === 'open' ? {} : { security: [{ apiKey: [] }], description: `Needs the scope ${operationScopes[operation].join(' or ')} (${operation}).` }),
       response: { ...(route.schema?.response as object | undefined), '4xx': errorBody.describe('what was wrong with the request'), '5xx': errorBody.describe('what could not be done') },
     };
   });
