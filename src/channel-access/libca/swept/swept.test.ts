@@ -19,7 +19,9 @@ describe('libca without native code', () => {
     const types = ['DOUBLE', 'FLOAT', 'LONG', 'SHORT', 'UCHAR'];
     ioc = await startSoftIoc({ records: recordsDb([{ type: 'ao', name: 'X' }, { type: 'stringout', name: 'T' }, { type: 'lso', name: 'L', fields: { SIZV: 100 } }, ...types.map(array), ...types.map(one), array('STRING')]) });
     client = await starting([ioc.port], 60_000);
-  });
+    // A thread takes its time to start on a busy machine.
+    client.ca.close(await client.connect(['X'], { withinMs: 40_000 }));
+  }, 60_000);
   afterAll(async () => {
     await client?.ca.stop();
     await ioc?.stop();

@@ -50,9 +50,9 @@ function look(): void {
 async function leave(): Promise<void> {
   clearInterval(timer);
   for (const socket of wakeUps) socket.close();
-  directory.close();
   await new Promise((resolve) => setImmediate(resolve));
   end();
+  directory.close();
 }
 
 // Also when the thread ends by a fault.
