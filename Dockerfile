@@ -13,7 +13,8 @@ USER node
 ENV DREY_LOG_FORMAT=json NODE_COMPILE_CACHE=/drey/.drey/compile-cache
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "src/main.ts"]
+# As setup/drey.mjs runs it.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "src/main.ts"]
 CMD ["gateway"]
 
 # The demo facility: the same image with soft IOCs.
