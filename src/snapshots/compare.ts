@@ -1,5 +1,5 @@
 /**
- * When two values are the same. One rule for API, CLI, SQL and restore, symmetric:
+ * When two values are the same. One rule for API, CLI and restore, symmetric:
  * - numbers: |a-b| <= abs, or |a-b| <= rel * max(|a|, |b|). NaN equals NaN; an infinity equals itself alone.
  *   A positive `abs` gets two units in the last place of the larger number, so that 1.1 is within 0.1 of 1.0;
  * - 64-bit integers exactly, beyond 2^53 too, unless a tolerance is given;
@@ -20,7 +20,7 @@ export type Verdict = 'same' | 'differs' | 'onlyInA' | 'onlyInB' | 'missing';
 
 const twoUlp = 2 * Number.EPSILON;
 
-/** The rule for numbers. SQL states it the same way (persistence/postgres), held together by a property test. */
+/** The rule for numbers. */
 export function sameNumber(a: number, b: number, tolerance: Tolerance): boolean {
   if (a === b) return true;
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) && Number.isNaN(b);
