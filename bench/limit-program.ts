@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { run } from '../src/embedded/command.ts';
+import { residentMB } from './process-figures.ts';
 
 export interface LimitAnswer {
   good: boolean;
@@ -72,6 +73,10 @@ export class LimitProgram {
     for (const step of steps[this.#state][wanted]) last = await this.#command(step);
     this.#state = wanted;
     return last;
+  }
+
+  get residentMB(): number {
+    return residentMB(this.#child.pid!);
   }
 
   async connect(): Promise<LimitAnswer> {

@@ -1,3 +1,5 @@
+import { libcaOnThisMachine } from '../testing/harness/libca.ts';
+import { createLibcaClient } from '../src/channel-access/libca/index.ts';
 import { ChannelState } from '../src/channel-access/columns.ts';
 import { readCaEnvironment } from '../src/channel-access/environment.ts';
 import type { CaOptions, ChannelAccess } from '../src/channel-access/port.ts';
@@ -6,13 +8,25 @@ import { createWireClient } from '../src/channel-access/wire/index.ts';
 import { emptyValueColumns, ReadOutcome, ValueKind, type ValueColumns } from '../src/contracts/values.ts';
 import type { Facility } from './world.ts';
 
+/** As much of a facility as a client has to know. */
+export type ClientFacility = Pick<Facility, 'names' | 'addressList'> & { readonly iocs: readonly { readonly address: string }[] };
+
 export interface Taken {
   ms: number;
   cpuMs: number;
   [name: string]: number;
 }
 
+/** Which of the two clients. */
+export type ClientKind = 'wire' | 'libca';
+
 const deadlineMs = 60_000;
+
+export async function startClient(kind: ClientKind, facility: ClientFacility, window: number): Promise<WireClient> {
+  if (kind === 'wire') return WireClient.start(facility, window);
+  const native = await libcaOnThisMachine();
+  return WireClient.start(facility, window, (options) => createLibcaClient({ ...options, ...native }));
+}
 
 /** Wall and CPU time of all threads of this process; the bench itself does nothing meanwhile. */
 export async function taken(work: () => Promise<void>): Promise<Taken> {
@@ -25,20 +39,20 @@ export async function taken(work: () => Promise<void>): Promise<Taken> {
 
 /** A Channel Access client through its port, as the bench drives it: the one in TypeScript unless told otherwise. */
 export class WireClient {
-  readonly #facility: Facility;
+  readonly #facility: ClientFacility;
   readonly #window: number;
   readonly #create: (options: CaOptions) => ChannelAccess;
   #access: ChannelAccess | undefined;
   #rows: Int32Array[] = [];
   #changed: (() => void) | undefined;
 
-  private constructor(facility: Facility, window: number, create: (options: CaOptions) => ChannelAccess) {
+  private constructor(facility: ClientFacility, window: number, create: (options: CaOptions) => ChannelAccess) {
     this.#facility = facility;
     this.#window = window;
     this.#create = create;
   }
 
-  static async start(facility: Facility, window: number, create: (options: CaOptions) => ChannelAccess = createWireClient): Promise<WireClient> {
+  static async start(facility: ClientFacility, window: number, create: (options: CaOptions) => ChannelAccess = createWireClient): Promise<WireClient> {
     return new WireClient(facility, window, create);
   }
 

@@ -4,12 +4,7 @@ import { writeStill, writeTicking, type BenchDatabase } from './iocs.ts';
 import { LimitProgram } from './limit-program.ts';
 import type { BenchSettings } from './settings.ts';
 import { System } from './system.ts';
-import { libcaOnThisMachine } from '../testing/harness/libca.ts';
-import { createLibcaClient } from '../src/channel-access/libca/index.ts';
-import { WireClient } from './wire-client.ts';
-
-/** Which of the two clients. */
-export type ClientKind = 'wire' | 'libca';
+import { type ClientFacility, type ClientKind, startClient, type WireClient } from './wire-client.ts';
 
 export interface Facility {
   iocs: readonly SoftIoc[];
@@ -17,6 +12,11 @@ export interface Facility {
   names: readonly (readonly string[])[];
   /** For EPICS_CA_ADDR_LIST. */
   addressList: string;
+}
+
+/** What a client in a process of its own has to be told of it. */
+export function clientFacility({ iocs, names, addressList }: Facility): ClientFacility {
+  return { iocs: iocs.map(({ address }) => ({ address })), names, addressList };
 }
 
 export interface WorldParts {
@@ -77,11 +77,21 @@ export class World {
 
   /** PVs that change ten times a second: 100,000 updates/s in the full size. */
   ticking(): Promise<Facility & { stop(): Promise<unknown> }> {
-    return this.#once('ticking', async () => this.#facility(await writeTicking(this.#parts.folder, 2, this.settings.pvsPerIoc)));
+    return this.#once('ticking', async () => this.#facility(await writeTicking(this.#parts.folder, this.#tickingIocs, this.settings.pvsPerIoc)));
+  }
+
+  /** A fifth of all. */
+  get #tickingIocs(): number {
+    return Math.max(2, Math.round(this.settings.iocs / 5));
   }
 
   limit(): Promise<LimitProgram> {
     return this.#once('limit', async () => this.#limitFor(await this.still()));
+  }
+
+  /** The C program in a process of its own, whose memory nothing else has used before. */
+  async freshLimit(): Promise<LimitProgram> {
+    return this.#limitFor(await this.still());
   }
 
   tickingLimit(): Promise<LimitProgram> {
@@ -94,9 +104,7 @@ export class World {
 
   /** A client of its own on a facility. */
   async client(kind: ClientKind, facility: Facility): Promise<WireClient> {
-    if (kind === 'wire') return WireClient.start(facility, this.settings.window);
-    const native = await libcaOnThisMachine();
-    return WireClient.start(facility, this.settings.window, (options) => createLibcaClient({ ...options, ...native }));
+    return startClient(kind, facility, this.settings.window);
   }
 
   /** A whole Drey in a process of its own, watching the still facility. */
@@ -109,7 +117,7 @@ export class World {
     return this.#once('live', async () => {
       const ticking = await this.ticking();
       const { iocs, pvsPerIoc } = this.settings;
-      const quiet = await this.#once('quiet', async () => this.#facility(await writeStill(this.#parts.folder, iocs - 2, pvsPerIoc)));
+      const quiet = await this.#once('quiet', async () => this.#facility(await writeStill(this.#parts.folder, Math.max(1, iocs - this.#tickingIocs), pvsPerIoc)));
       const facility: Facility = { iocs: [...ticking.iocs, ...quiet.iocs], names: [...ticking.names, ...quiet.names], addressList: `${ticking.addressList} ${quiet.addressList}` };
       return System.start(facility, { folder: join(this.#parts.folder, 'live'), profiles: this.settings.profile ? this.#parts.profiles : undefined, say: this.say });
     });

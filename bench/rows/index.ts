@@ -1,5 +1,6 @@
 import type { Row } from '../row.ts';
 import { coldStart } from './cold-start.ts';
+import { libcaMemory, wireMemory } from './client-memory.ts';
 import { compareSnapshots } from './compare.ts';
 import { deadPvs } from './dead-pvs.ts';
 import { fetchColumns } from './fetch-columns.ts';
@@ -18,7 +19,7 @@ import { libcaUpdates, wireUpdates } from './wire-updates.ts';
 
 /** In the order of the table. Rows that leave much behind (a thousand snapshots, dead PVs, a restart) come late. */
 export const rows: readonly Row[] = [
-  wireGet, libcaGet, wirePut, libcaPut, wireMonitors, libcaMonitors, wireUpdates, libcaUpdates,
+  wireGet, libcaGet, wirePut, libcaPut, wireMonitors, libcaMonitors, wireUpdates, libcaUpdates, wireMemory, libcaMemory,
   liveSnapshot, monitoredSnapshot, fetchJson, fetchColumns, compareSnapshots, restoreAll, memory, hungIoc, deadPvs, coldStart, listSnapshots,
   liveOne, liveColumns, liveJson,
 ];

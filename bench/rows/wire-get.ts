@@ -1,5 +1,5 @@
 import { median, type Row, type Sample } from '../row.ts';
-import type { ClientKind } from '../world.ts';
+import type { ClientKind } from '../wire-client.ts';
 
 /** A sweep takes some 20 ms, less than one hiccup of a shared machine: each sample is the median of five. */
 async function sweeps(get: () => Promise<{ ms: number; cpuMs: number }>): Promise<Sample> {

@@ -1,5 +1,5 @@
 import type { Row } from '../row.ts';
-import type { ClientKind } from '../world.ts';
+import type { ClientKind } from '../wire-client.ts';
 
 const monitorsRow = (kind: ClientKind, atMost?: number): Row => ({
   key: `${kind}-monitors`,
