@@ -69,3 +69,32 @@ test('a halt ends the run with its reason, and nothing more is done', async () =
   await expect(durable.ended).rejects.toThrow('this process stops');
   expect(seen).toEqual(['save a 1']);
 });
+
+test('effects that only read begin while their state is being kept, and what comes of them waits until it is', async () => {
+  const { seen, save, perform } = recorded();
+  let keep = (): void => {};
+  const kept = new Promise<void>((resolve) => (keep = resolve));
+  const durable = runDurable({
+    machine, from: { input: { n: 1 } }, readsOnly: ['a'],
+    save: async (snapshot) => {
+      if (snapshot.value === 'a') await kept;
+      await save(snapshot);
+    },
+    perform,
+  });
+  durable.post({ type: 'next' });
+  durable.post({ type: 'next' });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(seen).toEqual(['first']);
+  keep();
+  await durable.ended;
+  expect(seen).toEqual(['first', 'save a 1', 'save b 2', 'second', 'save c 2', 'last']);
+});
+
+test('a run whose first state cannot be kept ends, though its reading had begun', async () => {
+  const { seen, perform } = recorded();
+  const durable = runDurable({ machine, from: { input: { n: 1 } }, readsOnly: ['a'], save: () => Promise.reject(new Error('fenced')), perform });
+  durable.post({ type: 'next' });
+  await expect(durable.ended).rejects.toThrow('fenced');
+  expect(seen).toEqual(['first']);
+});

@@ -1,7 +1,7 @@
 /**
  * Runs a durable XState machine: one without invokes and timers, whose named actions are effects that
- * are performed here and answer with events. Each change of state is kept (`save`) before the effects of
- * the new state begin, so that a crash at any moment leaves either the old state, whose effects are
+ * are performed here and answer with events. Each change of state is kept (`save`) before effects of the
+ * new state change anything, so that a crash at any moment leaves either the old state, whose effects are
  * repeatable, or the new one.
  */
 import { initialTransition, transition, type AnyMachineSnapshot, type AnyStateMachine, type EventFromLogic, type InputFrom, type SnapshotFrom } from 'xstate';
@@ -14,6 +14,8 @@ export interface DurableOptions<M extends AnyStateMachine> {
   save(snapshot: SnapshotFrom<M>): Promise<void>;
   /** Begins an effect; must not block. What comes of it is posted. */
   perform(effect: string, snapshot: SnapshotFrom<M>): void;
+  /** States whose effects change nothing: they begin while the state is being kept. What comes of them waits for it. */
+  readonly readsOnly?: readonly string[];
 }
 
 export interface Durable<M extends AnyStateMachine> {
@@ -24,7 +26,7 @@ export interface Durable<M extends AnyStateMachine> {
   halt(reason: Error): void;
 }
 
-export function runDurable<M extends AnyStateMachine>({ machine, from, save, perform }: DurableOptions<M>): Durable<M> {
+export function runDurable<M extends AnyStateMachine>({ machine, from, save, perform, readsOnly = [] }: DurableOptions<M>): Durable<M> {
   const events: EventFromLogic<M>[] = [];
   let halted: Error | undefined;
   let wake = (): void => {};
@@ -43,18 +45,23 @@ export function runDurable<M extends AnyStateMachine>({ machine, from, save, per
       // A state that is taken up again begins its own effects again: they are repeatable.
       effects = entryEffects(machine, from.value);
     }
-    await save(snapshot);
+    let moved = true;
     for (;;) {
+      const kept = moved ? save(snapshot) : Promise.resolve();
+      // Awaited below; an effect that cannot begin ends the run before that.
+      kept.catch(() => {});
+      const early = readsOnly.includes(String(state(snapshot).value));
+      if (!early) await kept;
       if (halted) throw halted;
       for (const effect of effects) perform(effect, snapshot);
+      await kept;
       if (state(snapshot).status === 'done') return snapshot;
       while (events.length === 0 && !halted) await new Promise<void>((resume) => (wake = resume));
       if (halted) throw halted;
       const [next, actions] = transition(machine, snapshot, events.shift()!);
-      const moved = state(next).value !== state(snapshot).value || reentered(actions);
+      moved = state(next).value !== state(snapshot).value || reentered(actions);
       snapshot = next;
       effects = named(actions);
-      if (moved) await save(snapshot);
     }
   };
   return {

@@ -23,16 +23,21 @@ export async function runRestore(deps: RestoreDeps, job: JobRun): Promise<void> 
   if (work.type !== 'snapshot_restore') throw new DreyError('internal', `job ${job.record.job.id} is no restore job`);
   const kept = job.record.checkpoint as Checkpoint | null;
   const begun = kept?.plan !== undefined;
+  let planKept = begun;
   const durable = runDurable({
     machine: restoreMachine,
     // Whatever came after the first write, the log tells it again: `writing` finds at once that all is settled.
     from: begun ? { value: 'writing', context: { ...kept.context, outages: 0, outageSince: null } } : { input: { run: (kept?.context.run ?? 0) + 1 } },
     save: async (snapshot) => {
       const value = snapshot.value as State;
-      const checkpoint: Checkpoint = { value, context: snapshot.context, ...(fixed.has(value) ? { plan: effects.packedPlan() } : {}) };
-      await job.save({ job: face(value, snapshot.context, effects.result(), deps.clock.now(), job.record.job), checkpoint });
+      const shown = face(value, snapshot.context, effects.result(), deps.clock.now(), job.record.job);
+      if (passing.has(value) || (value === 'storing' && planKept)) return job.progress(shown.progress!, shown.message!);
+      planKept = fixed.has(value);
+      const checkpoint: Checkpoint = { value, context: snapshot.context, ...(planKept ? { plan: effects.packedPlan() } : {}) };
+      await job.save({ job: shown, checkpoint });
     },
     perform: (effect, snapshot) => effects.perform(effect as RestoreEffect, snapshot.context),
+    readsOnly: ['resolving'],
   });
   const effects = restoreEffects(deps, job, work, kept?.plan, (event) => durable.post(event));
   job.onCancel((by) => durable.post({ type: 'cancel', by }));
@@ -44,6 +49,8 @@ export async function runRestore(deps: RestoreDeps, job: JobRun): Promise<void> 
 }
 
 type State = 'resolving' | 'reading' | 'planning' | 'keeping' | 'writing' | 'storing' | 'completed' | 'cancelled' | 'failed';
+/** After a crash these begin again from `resolving`, so they are told and not kept; as is `storing` when `writing` was. */
+const passing: ReadonlySet<State> = new Set(['reading', 'planning', 'keeping']);
 const fixed: ReadonlySet<State> = new Set(['writing', 'storing']);
 
 /** The job's public face in each state. */

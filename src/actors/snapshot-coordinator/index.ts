@@ -19,9 +19,12 @@ export async function runSnapshot(deps: SnapshotDeps, job: JobRun): Promise<void
     from: { input: { run: (kept?.context.run ?? 0) + 1 } },
     save: async (snapshot) => {
       const value = snapshot.value as keyof typeof shown;
-      await job.save({ job: shown[value](snapshot.context, work.request, deps.clock.now(), effects.summary()), checkpoint: { value, context: snapshot.context } });
+      const face = shown[value](snapshot.context, work.request, deps.clock.now(), effects.summary());
+      if (passing.has(value)) return job.progress(face.progress!, face.message!);
+      await job.save({ job: face, checkpoint: { value, context: snapshot.context } });
     },
     perform: (effect, snapshot) => effects.perform(effect as SnapshotEffect, snapshot.context),
+    readsOnly: ['resolving'],
   });
   const effects = snapshotEffects(deps, job, work.request, (event) => durable.post(event));
   job.onCancel((by) => durable.post({ type: 'cancel', by }));
@@ -31,6 +34,9 @@ export async function runSnapshot(deps: SnapshotDeps, job: JobRun): Promise<void
   });
   await durable.ended;
 }
+
+/** After a crash these begin again from `resolving`, so they are told and not kept. */
+const passing: ReadonlySet<string> = new Set(['gathering', 'storing']);
 
 type Shown = (context: SnapshotContext, request: TakeSnapshot, now: number, summary: { pvCount: number; quality: { outcomes: Record<string, number> } } | undefined) => Partial<Job>;
 
