@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { columnsOf, type AnyRow } from '../../testing/arbitraries/value-columns.ts';
-import { ReadOutcome, ValueKind } from '../contracts/values.ts';
+import { emptyValueColumns, ReadOutcome, ValueKind } from '../contracts/values.ts';
 import { tallyQuality } from './quality.ts';
 
 const ok = (timeNs: bigint, severity = 0): AnyRow => ({ kind: ValueKind.double, outcome: ReadOutcome.ok, severity, status: 0, timeNs, metaHash: 0n, num: 1 });
@@ -29,4 +30,22 @@ test('S1: a snapshot says how many rows were got how, and which IOCs did not ans
 
 test('an empty snapshot has no times', () => {
   expect(tallyQuality().finish(0)).toMatchObject({ rows: 0, firstReadAt: null, oldestTimeNs: null, iocSkewMs: null, iocs: 0 });
+});
+
+test('the oldest and the newest time of a snapshot are those of its rows, to the nanosecond', () => {
+  const time = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  const near = fc.bigInt({ min: -3n, max: 3n }).map((n) => 1_700_000_000_000_000_000n + n * 2n ** 31n);
+  fc.assert(
+    fc.property(fc.array(fc.array(fc.oneof(time, near, fc.constant(0n)))), (parts) => {
+      const tally = tallyQuality();
+      for (const times of parts) {
+        const columns = emptyValueColumns(times.length);
+        columns.outcome.fill(ReadOutcome.ok);
+        columns.timeNs.set(times);
+        tally.add({ ioc: 'a', startedAt: 1, finishedAt: 2, iocProblem: null }, columns);
+      }
+      const told = parts.flat().filter((each) => each > 0n).sort((a, b) => (a < b ? -1 : 1));
+      expect(tally.finish(1)).toMatchObject({ oldestTimeNs: told.length === 0 ? null : String(told[0]), newestTimeNs: told.length === 0 ? null : String(told.at(-1)) });
+    }),
+  );
 });

@@ -42,19 +42,20 @@ export function tallyQuality(): QualityTally {
       iocs.set(name, ioc);
       ioc.rows += columns.length;
       ioc.problem ??= part.iocProblem;
+      const times = createExtremes(columns.timeNs);
       for (let row = 0; row < columns.length; row++) {
         const outcome = columns.outcome[row]!;
         outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
         if (outcome !== ReadOutcome.ok) continue;
         ioc.read += 1;
         severities[columns.severity[row]! & 3]! += 1;
-        const time = columns.timeNs[row]!;
-        // 0 = the record was never processed: it says nothing about a clock.
-        if (time <= 0n) continue;
-        if (time > ioc.newestNs) ioc.newestNs = time;
-        if (oldestNs === 0n || time < oldestNs) oldestNs = time;
-        if (time > newestNs) newestNs = time;
+        times.look(row);
       }
+      const { oldest, newest } = times.found();
+      if (newest === 0n) return;
+      if (newest > ioc.newestNs) ioc.newestNs = newest;
+      if (oldestNs === 0n || oldest < oldestNs) oldestNs = oldest;
+      if (newest > newestNs) newestNs = newest;
     },
     finish(durationMs) {
       const newest = [...iocs.values()].map((ioc) => ioc.newestNs).filter((time) => time > 0n);
@@ -76,5 +77,26 @@ export function tallyQuality(): QualityTally {
         durationMs: Math.round(durationMs),
       };
     },
+  };
+}
+
+/** The oldest and the newest time of rows looked at, 0 = none. By halves: a BigInt per row costs more than all else here. */
+function createExtremes(times: BigInt64Array): { look(row: number): void; found(): { oldest: bigint; newest: bigint } } {
+  const halves = new Int32Array(times.buffer, times.byteOffset, 2 * times.length);
+  let oldest = -1;
+  let newest = -1;
+  const later = (a: number, b: number): boolean => {
+    const high = halves[2 * a + 1]! - halves[2 * b + 1]!;
+    return high > 0 || (high === 0 && halves[2 * a]! >>> 0 > halves[2 * b]! >>> 0);
+  };
+  return {
+    look: (row) => {
+      const high = halves[2 * row + 1]!;
+      // 0 = the record was never processed: it says nothing about a clock.
+      if (high < 0 || (high === 0 && halves[2 * row] === 0)) return;
+      if (oldest < 0 || later(oldest, row)) oldest = row;
+      if (newest < 0 || later(row, newest)) newest = row;
+    },
+    found: () => ({ oldest: oldest < 0 ? 0n : times[oldest]!, newest: newest < 0 ? 0n : times[newest]! }),
   };
 }
