@@ -133,8 +133,9 @@ test('a firing that is stored twice becomes one job whatever coordinator takes i
   await store('b');
   const job = await eventually(() => fired(facility)[0], { saying: 'the job' });
   expect(job).toMatchObject({ requestedBy: 'trigger "dump"', jobData: { title: 'dump 2030-01-01 12:00:00: 12.5, ?', origin: { rule: `trigger:${id}`, note: 'SET:1 was 3' } } });
-  await facility.bus.store(subjects.firing(id), json.encode({ ...firing, timeNs: String(BigInt(timeNs) + 1n) }), { id: 'c' });
-  await eventually(() => fired(facility).length === 2, { saying: 'the job of the next firing' });
+  await facility.bus.store(subjects.firing(id), json.encode({ ...firing, value: 4, timeNs: String(BigInt(timeNs) + 1n) }), { id: 'c' });
+  await eventually(() => fired(facility).some(({ jobData }) => (jobData['origin'] as { note: string }).note === 'SET:1 was 4'), { saying: 'the job of the next firing' });
+  expect(fired(facility)).toHaveLength(2);
 });
 
 test('what fires while no coordinator lives becomes a job when one comes', async () => {

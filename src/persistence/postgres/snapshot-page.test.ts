@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { addEntries, allChannels, doubles, numberedEntries, openStore, takeSnapshot } from '../../../testing/persistence/store.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { createPersistence } from './index.ts';
 
 test('S2: editing and deleting entries and tags changes nothing that an old snapshot answers', async () => {
   await using store = await openStore();
@@ -25,6 +27,13 @@ test('S2: editing and deleting entries and tags changes nothing that an old snap
   await store.tags.deleteGroup(area!.id);
   await addEntries(store, [{ setpointAddress: 'B:SET', device: 'another B' }]);
   expect(await store.snapshots.page(id, {})).toEqual(then);
+  // By a process too that has not kept what it read before.
+  const fresh = createPersistence({ url: store.url, log: silentLog });
+  try {
+    expect(await fresh.snapshots.page(id, {})).toEqual(then);
+  } finally {
+    await fresh.close();
+  }
   expect(await store.snapshots.page(id, { search: 'a:s?t' })).toMatchObject({ totalCount: 1, entries: [{ entryId: first!.id }] });
   const tagged = await store.snapshots.list({ tags: [area!.tags[1]!.id] }, { limit: 10, offset: 0 });
   expect(tagged.results.map((summary) => summary.id)).toEqual([id]);
