@@ -73,15 +73,18 @@ export function describeFaults(create: Create): void {
       await using ioc = await startSoftIoc({ records: one('L', 1) });
       await using client = await Client.start(create, { ports: [ioc.port] });
       const [row] = await client.connect(['L']) as unknown as [number];
+      const before = client.ca.statistics();
       await hang(ioc.process);
       const abandoned = await Promise.all([client.readOne(row, 150), client.readOne(row, 300)]);
       expect(abandoned.map(({ outcome }) => outcome)).toEqual(['timeout', 'timeout']);
+      // An IOC that owes an answer already need not be sent more.
+      const sent = client.ca.statistics().reads > before.reads;
       const from = client.events.length;
       ioc.kill('SIGCONT');
       // The IOC answers the old reads with 1, before or after this.
       expect(await client.write(row, 2)).toBe('done');
       for (let n = 0; n < 20; n++) expect((await client.readOne(row)).num).toBe(2);
-      expect(client.ca.statistics().lateReplies).toBeGreaterThan(0);
+      if (sent) expect(client.ca.statistics().lateReplies).toBeGreaterThan(0);
       const unresponsive = client.of('circuit.unresponsive').length;
       if (unresponsive > 0) await client.seen('circuit.responsive', { from, saying: 'the IOC to be responsive again' });
       expect(await client.ca.alive(ioc.address, 2_000)).toBe(true);
