@@ -56,6 +56,7 @@ test.each([
   ['Setpoint\nA B\n', 'line 2: setpointAddress: "A B" holds a character that no PV name can'],
   ['Setpoint\npva://A\n', 'line 2: setpointAddress: "pva://A" asks for PVAccess'],
   [`Setpoint\n${'A'.repeat(256)}\n`, 'has 256 characters, a PV name has at most 255'],
+  [`Setpoint,Device\nA:1,${'D'.repeat(256)}\n`, 'has 256 characters, at most 255 are taken'],
 ])('D1: the row in %j is refused with its line, and the others are read', (text, fault) => {
   const { faults, broken } = read(`${text}SOUND${text.split('\n')[0]!.includes(',') ? ',' : ''}\n`);
   expect(broken).toEqual([]);

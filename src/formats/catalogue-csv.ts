@@ -6,6 +6,7 @@
  * D1: every fault has its line. What breaks the file itself (its quotes, its first line) ends the reading.
  */
 import { newCatalogueEntry, type NewCatalogueEntry, type NewCatalogueEntryInput } from '../contracts/catalogue.ts';
+import { checkInput } from '../contracts/input-faults.ts';
 import { readColumns, type Column, type Field } from './catalogue-columns.ts';
 import { createCsvRecords, type CsvRecord } from './csv-records.ts';
 
@@ -79,9 +80,8 @@ function readRow(columns: readonly Column[], { line, cells }: CsvRecord): Catalo
     const wrong = readField(entry, column.field, cell);
     if (wrong !== undefined) return { line, fault: `${column.title}: ${wrong}` };
   }
-  const checked = newCatalogueEntry.safeParse({ ...entry, tagNames } as NewCatalogueEntryInput);
-  if (checked.success) return { line, entry: checked.data };
-  return { line, fault: checked.error.issues.map((issue) => `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`).join('; ') };
+  const { data, faults } = checkInput(newCatalogueEntry, { ...entry, tagNames } as NewCatalogueEntryInput);
+  return data === undefined ? { line, fault: faults.join('; ') } : { line, entry: data };
 }
 
 /** Says what is wrong. */

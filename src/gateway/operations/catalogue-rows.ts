@@ -1,6 +1,7 @@
 /** A file of catalogue entries as rows with their lines, some at a time, so that a file of any length takes little memory and no other's time. */
 import { newCatalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
+import { checkInput } from '../../contracts/input-faults.ts';
 import { createCatalogueCsvReader, type CatalogueRow } from '../../formats/catalogue-csv.ts';
 import { createTextReader, textOfFile } from '../../formats/file-text.ts';
 import type { Macros } from '../../formats/macros.ts';
@@ -45,9 +46,9 @@ export async function* rowsOfFile(body: Body, format: Exclude<CatalogueFormat, '
   if (faults.length > 0) throw new DreyError('badInput', `the file has faults, nothing was registered: ${faults[0]}${faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''}`, { faults: faults.slice(0, 100) });
   for (let at = 0; at < entries.length; at += rowsAtOnce) {
     yield entries.slice(at, at + rowsAtOnce).map((entry, i): CatalogueRow => {
-      const checked = newCatalogueEntry.safeParse(entry);
+      const { data, faults: misfits } = checkInput(newCatalogueEntry, entry);
       const line = lines[at + i]!;
-      return checked.success ? { line, entry: checked.data } : { line, fault: checked.error.issues[0]!.message };
+      return data === undefined ? { line, fault: misfits.join('; ') } : { line, entry: data };
     });
     await othersFirst();
   }
