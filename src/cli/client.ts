@@ -17,6 +17,8 @@ export interface Client {
   upload<T>(path: string, file: string | AsyncIterable<Uint8Array>, query?: Query): Promise<T>;
   /** A file, and what its format could not hold. */
   download(path: string, query?: Query): Promise<{ text: string; losses: string[] }>;
+  /** The same piece by piece, for a file that need not fit into memory. */
+  downloadPieces(path: string, query?: Query): Promise<{ pieces: AsyncIterable<Uint8Array>; losses: string[] }>;
   delete<T>(path: string): Promise<T>;
   /** Waits for the job's end; `onProgress` after each change seen. */
   finished(jobId: string, onProgress: (job: Job) => void): Promise<Job>;
@@ -59,7 +61,11 @@ export function createClient(config: Config): Client {
     upload: async (path, file, query) => (await call('POST', path, query, undefined, file)).json() as never,
     download: async (path, query) => {
       const response = await call('GET', path, query);
-      return { text: await response.text(), losses: JSON.parse(response.headers.get('x-drey-losses') ?? '[]') as string[] };
+      return { text: await response.text(), losses: lossesOf(response) };
+    },
+    downloadPieces: async (path, query) => {
+      const response = await call('GET', path, query);
+      return { pieces: response.body ?? (async function* () {})(), losses: lossesOf(response) };
     },
     delete: async (path) => (await call('DELETE', path)).json() as never,
     async finished(jobId, onProgress) {
@@ -72,6 +78,8 @@ export function createClient(config: Config): Client {
   };
   return client;
 }
+
+const lossesOf = (response: Response): string[] => JSON.parse(response.headers.get('x-drey-losses') ?? '[]') as string[];
 
 function keptKey(dataFolder: string): string | undefined {
   const file = join(dataFolder, 'api-key');

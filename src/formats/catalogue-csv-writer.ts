@@ -34,12 +34,13 @@ export function groupsOf(entries: readonly CatalogueEntry[]): string[] {
   return [...new Set(entries.flatMap((entry) => entry.tags.map((tag) => tag.groupName)))].sort();
 }
 
-/** Texts that are read back as nothing, as the column rules say. */
-export const meansNothing = (text: string): boolean => /^\s*(nan|none)\s*$/i.test(text);
+/** Texts that are read back as nothing, as the column rules say: a pattern for texts of either case. */
+export const meansNothing = '^(nan|none)$';
+const nothing = new RegExp(meansNothing, 'i');
 
 function tagList(tags: readonly string[]): string {
   const list = tags.map((tag) => (/^"|,/.test(tag) ? quoted(tag) : tag)).join(',');
-  return meansNothing(list) ? quoted(list) : list;
+  return nothing.test(list) ? quoted(list) : list;
 }
 
 const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;

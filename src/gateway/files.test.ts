@@ -98,6 +98,14 @@ test('the catalogue goes out as CSV and comes back the same', async () => {
   expect((await gateway.call<string>('GET', '/v1/pvs/export?format=burt-req')).body).toContain('RO F:TEXT\n');
 });
 
+test('what the catalogue loses as CSV is told before the file', async () => {
+  const [made] = await gateway.good<CatalogueEntry[]>('POST', '/v1/pvs/multi', [{ setpointAddress: 'N:A', device: 'None', description: 'nan' }]);
+  const { headers, body } = await gateway.call<string>('GET', '/v1/pvs/export?pvName=N:A');
+  expect(body).toBe('Setpoint,Readback,Config,Device,Description,Abs Tolerance,Rel Tolerance,Read Only\nN:A,,,None,nan,0,0,false\n');
+  expect(JSON.parse(headers.get('x-drey-losses')!)).toEqual(['2 devices or descriptions are "nan" or "none", which an import reads as nothing']);
+  await gateway.good('DELETE', `/v1/pvs/${made!.id}`);
+});
+
 test('a catalogue import fails with the lines of its faults, or skips them, and a dry run changes nothing', async () => {
   const csv = 'Setpoint,Abs Tolerance\nI:A,0.1\nI:B,tiny\nF:TEXT,1\nI:A,2\nI:B,1\n';
   const errors = ['line 3: Abs Tolerance: "tiny" is not a number', 'line 4: F:TEXT is the setpoint of another catalogue entry', 'line 5: setpoint I:A stands on line 2 already'];

@@ -79,6 +79,14 @@ export interface CatalogueImport {
   abort(): Promise<void>;
 }
 
+export interface CatalogueExport {
+  /** Names of the tag groups that any of the entries uses. */
+  readonly tagGroups: readonly string[];
+  /** Texts of devices and descriptions that stand in any of the entries and fit the pattern given. */
+  countTexts(pattern: string): Promise<number>;
+  pages(): AsyncGenerator<CatalogueEntry[]>;
+}
+
 export interface CatalogueStore {
   revisions(): Promise<Revisions>;
   /** All or nothing. `conflict` lists up to 10 setpoint addresses that exist already; unknown tag ids are `notFound`. */
@@ -93,6 +101,8 @@ export interface CatalogueStore {
   /** Ordered by setpoint, else readback, else config; each entry once, whatever fits. */
   search(filter: EntryFilter, page: { limit: number; offset: number }): Promise<{ results: CatalogueEntry[]; totalCount: number }>;
   devices(): Promise<string[]>;
+  /** All that fit, as of one revision whatever is changed meanwhile: in pages by id. */
+  export(filter: EntryFilter): Promise<CatalogueExport>;
 
   /** Channels that current entries name, by id, in pages. */
   channels(page: { after: number; limit: number }): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }>;

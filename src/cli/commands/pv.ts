@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { createWriteStream, renameSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CatalogueEntry } from '../../contracts/catalogue.ts';
 import { writableCatalogueFormats, writeCatalogueCsv } from '../../formats/registry.ts';
@@ -41,10 +42,13 @@ export function pvCommands(connect: () => Client): Command {
     .option('--search <text>', 'part of an address, device or description; * and ? are wildcards')
     .option('-o, --output <file>', 'where to; without it standard output')
     .action(async (options: { format: string; search?: string; output?: string }) => {
-      const { text, losses } = await connect().download('/v1/pvs/export', { format: options.format, pvName: options.search });
+      const { pieces, losses } = await connect().downloadPieces('/v1/pvs/export', { format: options.format, pvName: options.search });
       tellLosses(losses);
-      if (options.output === undefined) process.stdout.write(text);
-      else writeFileSync(options.output, text);
+      if (options.output === undefined) return pipeline(pieces, process.stdout, { end: false });
+      // Under its name only when it is whole.
+      const part = `${options.output}.part`;
+      await pipeline(pieces, createWriteStream(part));
+      renameSync(part, options.output);
     });
 
   pv.command('list')

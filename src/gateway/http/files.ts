@@ -95,7 +95,7 @@ export function fileRoutes(server: Door, { snapshotFiles, catalogueFiles }: File
     const { format, pvName } = request.query;
     const file = await catalogueFiles.export(format, pvName);
     reply.header('x-drey-losses', lossesHeader(file.losses)).header('content-disposition', `attachment; filename="catalogue.${format === 'csv' ? 'csv' : 'req'}"`);
-    return sendWritten(reply, format === 'csv' ? 'text/csv; charset=utf-8' : 'text/plain; charset=utf-8', file.text);
+    return sendWritten(reply, format === 'csv' ? 'text/csv; charset=utf-8' : 'text/plain; charset=utf-8', typeof file.text === 'string' ? file.text : Readable.from(file.text));
   });
 
   void server.register(async (app: Door) => {

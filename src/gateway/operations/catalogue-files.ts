@@ -1,10 +1,10 @@
 /** Files to catalogue entries and back: all or nothing, or the sound rows alone; every fault with its line. */
 import type { CatalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
+import { createCatalogueCsvWriter, meansNothing } from '../../formats/catalogue-csv-writer.ts';
 import { parseMacros } from '../../formats/macros.ts';
 import { writeCatalogue, type CatalogueFormat, type writableCatalogueFormats } from '../../formats/registry.ts';
-import type { WrittenFile } from '../../formats/snapshot-file.ts';
-import type { CatalogueImport, CatalogueStore, ImportRow, TagGroupUse, TagStore } from '../../persistence/port.ts';
+import type { CatalogueExport, CatalogueImport, CatalogueStore, ImportRow, TagGroupUse, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
 import type { CatalogueOperations } from './catalogue.ts';
 import { rowsOfCsv, rowsOfFile, type Body } from './catalogue-rows.ts';
@@ -70,19 +70,26 @@ export function createCatalogueFileOperations({ catalogue, entries, tags }: Cata
       }
     },
 
-    export: async (format: (typeof writableCatalogueFormats)[number], search: string | undefined): Promise<WrittenFile> => {
-      const all: CatalogueEntry[] = [];
-      for (let continuationToken: string | undefined, more = true; more; ) {
-        const page = await catalogue.list(search === undefined ? {} : { search }, { pageSize: 10_000, ...(continuationToken === undefined ? {} : { continuationToken }) });
-        all.push(...page.results);
-        more = page.continuationToken !== null;
-        continuationToken = page.continuationToken ?? undefined;
+    /** CSV goes out page by page; the others say a name once, wherever it stands, and are made whole. */
+    export: async (format: (typeof writableCatalogueFormats)[number], search: string | undefined): Promise<{ text: string | AsyncGenerator<string>; losses: readonly string[] }> => {
+      const found = await catalogue.export(search === undefined ? {} : { search });
+      if (format === 'csv') {
+        const lost = await found.countTexts(meansNothing);
+        return { text: csvOf(found), losses: lost === 0 ? [] : [`${lost} devices or descriptions are "nan" or "none", which an import reads as nothing`] };
       }
+      const all: CatalogueEntry[] = [];
+      for await (const page of found.pages()) all.push(...page);
       return writeCatalogue(format, all);
     },
   };
 }
 export type CatalogueFileOperations = ReturnType<typeof createCatalogueFileOperations>;
+
+async function* csvOf({ tagGroups, pages }: CatalogueExport): AsyncGenerator<string> {
+  const writer = createCatalogueCsvWriter(tagGroups);
+  yield writer.head;
+  for await (const page of pages()) yield writer.rows(page);
+}
 
 const sentence = ({ line, what }: Fault): string => `line ${line}: ${what}`;
 

@@ -1,4 +1,5 @@
 import type { CatalogueStore } from '../port.ts';
+import { exportEntries } from './catalogue-export.ts';
 import { beginImport } from './catalogue-import.ts';
 import type { Database } from './database.ts';
 import { createNames, ensureChannels, pageChannels, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
@@ -24,6 +25,7 @@ export function createCatalogue(database: Database, setpoints: SetpointsNow): Ca
     list: (filter, page) => listEntries(database, filter, page),
     search: (filter, page) => searchEntries(database, filter, page),
     devices: () => listDevices(database),
+    export: (filter) => exportEntries(database, filter),
     channels: (page) => pageChannels(database, page),
     resolve: (scope) => resolveScope(database, scope),
     directory: () => readDirectory(database),
