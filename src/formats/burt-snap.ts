@@ -48,6 +48,7 @@ export function* readBurtSnap(file: string): Steps<ReadSnapshotFile> {
     collect.row(at + 1, name, value);
     collect.entry(plainEntry(name, { readOnly: mark === 'RO' || mark === 'RON' }));
   }
+  collect.mustEndALine(file);
   const description = (head.get('Comments') ?? '').replaceAll('\\n', '\n');
   return collect.end({ description, createdBy: head.get('Login ID') ?? '', createdDate: head.get('Time') ?? '', title: head.get('Keywords') ?? '' });
 }

@@ -29,9 +29,9 @@ export function createTextReader(longestLine = Infinity): TextReader {
       keptLength = bytes.length - end;
       const first = lines === 0;
       const text = decoded(whole);
-      const fault = (first ? wideFault(whole) : undefined) ?? (text === undefined ? notUtf8(whole, lines + 1) : nulFault(text, lines + 1));
+      const fault = (first ? wideFault(whole) : undefined) ?? nulFault(whole, lines + 1) ?? (text === undefined ? notUtf8(whole, lines + 1) : undefined);
       if (fault !== undefined) return { fault };
-      for (let at = whole.indexOf(10); at >= 0; at = whole.indexOf(10, at + 1)) lines += 1;
+      lines += breaksIn(whole);
       return { text: first && text!.startsWith('\ufeff') ? text!.slice(1) : text! };
     },
   };
@@ -66,9 +66,15 @@ function notUtf8(bytes: Uint8Array, firstLine: number): string {
   return `line ${firstLine}: is not UTF-8 text`;
 }
 
-function nulFault(text: string, firstLine: number): string | undefined {
-  const at = text.indexOf('\0');
-  return at < 0 ? undefined : `line ${firstLine + text.slice(0, at).split('\n').length - 1}: holds a NUL byte: the file is UTF-16, or no text at all`;
+function nulFault(bytes: Uint8Array, firstLine: number): string | undefined {
+  const nul = bytes.indexOf(0);
+  return nul < 0 ? undefined : `line ${firstLine + breaksIn(bytes.subarray(0, nul))}: holds a NUL byte: the file is UTF-16, or no text at all`;
+}
+
+function breaksIn(bytes: Uint8Array): number {
+  let found = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) found += 1;
+  return found;
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

@@ -113,6 +113,7 @@ export function* readPhoebusSnapshot(text: string): Steps<ReadSnapshotFile> {
     }
   }
   if (unknownStatus > 0) collect.loss(`${unknownStatus} alarm statuses of classes that Channel Access does not have were read as NO_ALARM; severities were kept`);
+  collect.mustEndALine(text);
   return collect.end(table.head);
 }
 

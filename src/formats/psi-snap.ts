@@ -21,6 +21,7 @@ export function* readPsiSnap(text: string): Steps<ReadSnapshotFile> {
     const line = lines[at]!.trimEnd();
     if (line !== '' && !line.startsWith('#')) readLine(collect, at + 1, line);
   }
+  collect.mustEndALine(text);
   return collect.end(isObject(head) ? headOf(head) : {});
 }
 

@@ -18,7 +18,8 @@ type Reviver = (this: unknown, key: string, value: unknown, context: { source?: 
 /** Numbers with a point are {@link Float}, whole ones numbers or {@link LongInteger}. Throws SyntaxError. */
 export function parsePythonJson(text: string): unknown {
   // No JSON number is written like these by anybody; what stands in strings is left alone.
-  const strict = text.replace(/"(?:[^"\\]|\\.)*"|NaN|-?Infinity/g, (found) => (found === 'NaN' ? '0e4242' : found === 'Infinity' ? '1e4242' : found === '-Infinity' ? '-1e4242' : found));
+  // A string that is never closed goes to the end at once: each quote in it tried as a beginning would take hours.
+  const strict = text.replace(/"(?:[^"\\]|\\.)*(?:"|\\?$)|NaN|-?Infinity/gs, (found) => (found === 'NaN' ? '0e4242' : found === 'Infinity' ? '1e4242' : found === '-Infinity' ? '-1e4242' : found));
   const reviver: Reviver = (_, value, { source }) => {
     if (typeof value !== 'number' || source === undefined) return value;
     if (source === '0e4242') return new Float(Number.NaN);

@@ -83,6 +83,8 @@ export function nameFault(name: string): string | undefined {
 export interface Collector {
   fault(line: number, what: string): void;
   loss(what: string): void;
+  /** For formats without an end mark: what was cut off can look whole. */
+  mustEndALine(text: string): void;
   /** The same name may stand twice with the same value, as in files made of overlapping parts. */
   row(line: number, name: string, value: FileValue): void;
   entry(entry: FileEntry): void;
@@ -112,6 +114,9 @@ export function createCollector(): Collector {
   return {
     fault,
     loss: (what) => void losses.push(what),
+    mustEndALine: (text) => {
+      if (!text.endsWith('\n')) losses.push('no line break ends the last line: the file may have been cut off there');
+    },
     row: (line, given, value) => {
       const name = given.startsWith('ca://') ? given.slice(5) : given;
       const wrong = nameFault(name);
