@@ -148,11 +148,16 @@ function readFile(path: string | undefined, faults: string[]): ConfigFile {
   return { path, values: {} };
 }
 
+/** User and password before a host, as in NATS_URL. */
+function withoutCredentials(value: string): string {
+  return value.replace(/[^/,\s]*:[^/,\s]*@/g, '(hidden)@');
+}
+
 /** The configuration as rows for people, secrets hidden. */
 export function describeConfig({ config, sources }: ReadConfig): { name: string; variable: string; value: string; source: string; about: string }[] {
   return (Object.keys(settings) as SettingName[]).map((name) => {
     const { env, about, secret }: Setting = settings[name];
     const value = config[name];
-    return { name, variable: env, value: value === undefined ? '' : secret ? '(hidden)' : Array.isArray(value) ? value.join(' ') : String(value), source: sources[name], about };
+    return { name, variable: env, value: value === undefined ? '' : secret ? '(hidden)' : Array.isArray(value) ? value.join(' ') : withoutCredentials(String(value)), source: sources[name], about };
   });
 }

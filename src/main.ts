@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Composition: roles run here, everything else is the command line (cli/), which talks to a gateway. */
-import { readConfig, type SettingName } from './config.ts';
+import { readConfig, type Config, type SettingName } from './config.ts';
+import type { ServerAnswer } from './cli/commands/doctor.ts';
 import { runCli } from './cli/index.ts';
 import { reportFault } from './cli/fault.ts';
 
@@ -14,6 +15,10 @@ async function runRole(role: 'up' | 'gateway' | 'coordinator' | 'ioc-host', flag
 
 async function createKey(appName: string, scopes: readonly string[]): Promise<string> {
   return (await import('./roles/create-key.ts')).createKey(readConfig(), appName, scopes);
+}
+
+async function examineServers(config: Config): Promise<readonly ServerAnswer[]> {
+  return (await import('./roles/examine-servers.ts')).examineServers(config);
 }
 
 async function migrateSquirrel(from: string, dryRun: boolean, flags: Partial<Record<SettingName, unknown>>): Promise<{ report: unknown; lines: readonly string[] }> {
@@ -34,7 +39,7 @@ process.on('unhandledRejection', (reason) => {
 });
 
 try {
-  await runCli(process.argv.slice(2), { runRole, createKey, migrateSquirrel });
+  await runCli(process.argv.slice(2), { runRole, examineServers, createKey, migrateSquirrel });
 } catch (error) {
   process.exitCode = reportFault(error);
 }

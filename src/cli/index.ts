@@ -1,9 +1,9 @@
 /** The command `drey`. Roles are run by main.ts; all else talks to a gateway over HTTP. */
 import { Command, CommanderError } from 'commander';
-import { readConfig, type ReadConfig, type SettingName } from '../config.ts';
+import { readConfig, type Config, type ReadConfig, type SettingName } from '../config.ts';
 import { createClient, type Client } from './client.ts';
 import { configCommand } from './commands/config.ts';
-import { doctorCommand } from './commands/doctor.ts';
+import { doctorCommand, type ServerAnswer } from './commands/doctor.ts';
 import { iocCommands } from './commands/ioc.ts';
 import { jobCommands } from './commands/job.ts';
 import { migrateCommands } from './commands/migrate.ts';
@@ -16,6 +16,8 @@ import { print } from './output.ts';
 export type Role = 'up' | 'gateway' | 'coordinator' | 'ioc-host';
 export interface CliActions {
   runRole(role: Role, flags: Partial<Record<SettingName, unknown>>): Promise<void>;
+  /** What the servers answer that the configuration names. */
+  examineServers(config: Config): Promise<readonly ServerAnswer[]>;
   /** Makes an API key in the database itself. */
   createKey(appName: string, scopes: readonly string[]): Promise<string>;
   /** Copies a Squirrel database into Drey's own: what was done, as data and in lines. */
@@ -56,7 +58,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
     .option('--scope <scope...>', 'read, write, snapshot, restore, admin', ['read', 'write', 'snapshot', 'restore', 'admin'])
     .action(async (name: string, options: { scope: string[] }) => print(await actions.createKey(name, options.scope)));
   program.addCommand(migrateCommands((from, dryRun) => actions.migrateSquirrel(from, dryRun, flagsOf())));
-  program.addCommand(doctorCommand(read));
+  program.addCommand(doctorCommand(read, (config) => actions.examineServers(config)));
   program.addCommand(configCommand(read));
   program.addCommand(pvCommands(connect));
   program.addCommand(snapshotCommands(connect));

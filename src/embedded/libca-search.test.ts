@@ -30,6 +30,6 @@ describe('The sink', () => {
     expect(await bringSink(without)).toEqual({ why: 'no cc on PATH' });
     const built = await bringSink({ folder: folder.path, environment: process.env });
     expect(built).toHaveProperty('path');
-    expect(inspectSink(without)).toEqual(built);
+    expect(inspectSink(without)).toEqual({ ...built, compiler: null });
   });
 });

@@ -21,12 +21,12 @@ export function lostWithoutSink(sweepMs: number): readonly string[] {
 
 const source = fileURLToPath(new URL('../channel-access/libca/sink.c', import.meta.url));
 
-/** The compiled sink, if it was built before. */
-export function inspectSink({ folder, environment }: SearchOptions): Sink {
+/** The compiled sink, if it was built before, and what would build it. */
+export function inspectSink({ folder, environment }: SearchOptions): Sink & { readonly compiler: string | null } {
   const path = target(folder);
-  if (existsSync(path)) return { path };
-  const compiler = onPath('cc', environment);
-  return compiler === undefined ? { why: 'no cc on PATH' } : { why: `not built yet: ${compiler} will at the first start`, canBuild: true };
+  const compiler = onPath('cc', environment) ?? null;
+  if (existsSync(path)) return { path, compiler };
+  return compiler === null ? { why: 'no cc on PATH', compiler } : { why: `not built yet: ${compiler} will at the first start`, canBuild: true, compiler };
 }
 
 export async function bringSink({ folder, environment, say }: SearchOptions): Promise<Sink> {
