@@ -48,7 +48,7 @@ export const settings = {
   libca: setting('DREY_LIBCA', optional, undefined, 'path of the libca.so to use with DREY_CA=libca'),
   libcaSink: setting('DREY_LIBCA_SINK', z.enum(['auto', 'off']), 'auto', 'DREY_CA=libca: auto compiles its native sink and does without where that fails, off does without; docs/set-up.md says what is lost then'),
   libcaSweepMs: setting('DREY_LIBCA_SWEEP_MS', positive.min(20), 1_000, 'DREY_CA=libca without its native sink: how often monitored values are read, ms'),
-  caThreads: setting('DREY_CA_THREADS', positive.max(64), 1, 'threads that own CA circuits; with DREY_CA=libca a context each, 2 to 4 keep a fault of one from the others'),
+  caThreads: setting('DREY_CA_THREADS', positive.max(64).optional(), undefined, 'threads over which the IOCs are spread; absent: 1, and with DREY_CA=libca as many as there are cores, 2 to 4: one whose IOC blocks or kills it does not take the others along'),
   caCapacity: setting('DREY_CA_CAPACITY', positive.max(4_000_000), 262_144, 'largest number of channels one ioc-host can watch'),
   caEchoIdleMs: setting('DREY_CA_ECHO_IDLE_MS', positive.min(100), 5_000, 'silence on a circuit after which an echo is sent, ms'),
   caEchoTimeoutMs: setting('DREY_CA_ECHO_TIMEOUT_MS', positive.min(50), 2_000, 'time an IOC has for answering an echo, ms'),

@@ -1,4 +1,5 @@
 /** The Channel Access client that the configuration names. `variables` are the process's own: PATH, EPICS_BASE. */
+import { availableParallelism } from 'node:os';
 import { createLibcaClient } from '../channel-access/libca/index.ts';
 import { createSweptLibcaClient } from '../channel-access/libca/swept/index.ts';
 import type { CaEnvironment, CaOptions, ChannelAccess } from '../channel-access/port.ts';
@@ -9,7 +10,7 @@ import type { Log } from '../kernel/log.ts';
 
 export async function createChannelAccess(config: Config, environment: CaEnvironment, variables: Readonly<Record<string, string | undefined>>, log: Log): Promise<ChannelAccess> {
   const options: CaOptions = {
-    environment, threads: config.caThreads, capacity: config.caCapacity, echoIdleMs: config.caEchoIdleMs, echoTimeoutMs: config.caEchoTimeoutMs,
+    environment, threads: config.caThreads ?? (config.ca === 'libca' ? Math.min(4, Math.max(2, availableParallelism())) : 1), capacity: config.caCapacity, echoIdleMs: config.caEchoIdleMs, echoTimeoutMs: config.caEchoTimeoutMs,
   };
   if (config.ca === 'wire') return createWireClient(options);
   const at = { folder: config.bring, environment: { ...variables }, say: (line: string) => log.info({}, line) };
