@@ -1,16 +1,24 @@
 import { defineConfig } from 'vitest/config';
 
+const project = {
+  setupFiles: ['testing/harness/leaks.ts'],
+  pool: 'forks' as const,
+  testTimeout: 30_000,
+  // Real processes on a shared machine: CI tries a failed test once more and says so; at a desk it fails at once.
+  retry: process.env['CI'] ? 1 : 0,
+  hookTimeout: 60_000,
+  teardownTimeout: 20_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['{src,testing,setup,demo,bench}/**/*.test.ts', '*.test.ts'],
+    // Once for all projects.
     globalSetup: ['testing/harness/global-setup.ts'],
-    setupFiles: ['testing/harness/leaks.ts'],
-    pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    // Real processes on a shared machine: CI tries a failed test once more and says so; at a desk it fails at once.
-    retry: process.env['CI'] ? 1 : 0,
-    hookTimeout: 60_000,
-    teardownTimeout: 20_000,
+    projects: [
+      { test: { ...project, name: 'drey', include: ['{src,testing,setup,demo,bench}/**/*.test.ts', '*.test.ts'] } },
+      // The whole system once more, on the reference library.
+      { test: { ...project, name: 'libca', include: ['testing/system/*.test.ts'], env: { DREY_CA: 'libca' } } },
+    ],
   },
 });
