@@ -119,7 +119,7 @@ test('scopes resolve to channels, ascending, and unknown ids and names are named
   await expect(store.catalogue.resolve({ kind: 'entries', ids: Array.from({ length: 300 }, (_, i) => `x${i}`) })).rejects.toMatchObject({ code: 'notFound', faults: expect.toSatisfy((faults: string[]) => faults.length === 100) });
   await expect(store.catalogue.resolve({ kind: 'tags', tags: { [group!.id]: [a!.id] } })).rejects.toMatchObject({ code: 'notFound' });
   await expect(store.catalogue.resolve({ kind: 'tags', tags: { other: [group!.tags[0]!.id] } })).rejects.toMatchObject({ code: 'notFound' });
-  await expect(store.catalogue.resolve({ kind: 'tags', tags: {} })).rejects.toMatchObject({ code: 'badInput' });
+  await expect(store.catalogue.resolve({ kind: 'tags', tags: {} })).rejects.toMatchObject({ code: 'invalid' });
 });
 
 test('the directory remembers where each channel was found last, and counts changes only', async () => {
