@@ -99,6 +99,7 @@ if (what === 'connect') {
   threadsBefore = threadCpu();
   if (what === 'updates') {
     for (let round = 0; round < rounds; round++) {
+      if (round === rounds >> 1) threadsBefore = threadCpu();
       const before = access.statistics().updates;
       const used = await timed(() => new Promise((resolve) => setTimeout(resolve, 1000)));
       const updates = access.statistics().updates - before;
@@ -118,7 +119,7 @@ if (what === 'connect') {
       }));
     }
   }
-  const each = [...threadCpu()].map(([name, ms]) => [name, (ms - (threadsBefore.get(name) ?? 0)) / (what === 'updates' ? rounds : rounds - (rounds >> 1))] as const);
+  const each = [...threadCpu()].map(([name, ms]) => [name, (ms - (threadsBefore.get(name) ?? 0)) / (rounds - (rounds >> 1))] as const);
   console.log('CPU ms per round:', each.filter(([, ms]) => ms > 0.05).map(([name, ms]) => `${name} ${ms.toFixed(2)}`).join(', '));
   await access.stop();
 }

@@ -238,7 +238,7 @@ export class Ioc implements PulseSource, SlotOwner {
   #updated(fresh: number): void {
     if (fresh === 0) return;
     this.#context.counters[Counter.updates]! += fresh;
-    if (this.updates === 0) this.#pulses.wake(this);
+    if (this.updates === 0) this.#pulses.note(this);
     this.updates += fresh;
   }
 

@@ -17,8 +17,12 @@ import type { SlotOwner } from './slots.ts';
 import { createLibcaContext } from './thread-context.ts';
 import { Updates } from './updates.ts';
 
-/** Updates are looked for so often; answers that somebody waits for rouse the thread at once. */
-const drainMs = 50;
+/**
+ * Updates are looked for so often, and told in the same turn; answers that somebody waits for rouse the
+ * thread at once. Each look costs two threads a waking, so it is more often only while the ring has news.
+ */
+const quietMs = 100;
+const newsMs = 50;
 /** Channels that are leaving still hold their slots. */
 const slotsPerRow = 1.25;
 const spareSlots = 1_000;
@@ -43,11 +47,17 @@ const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (
 
 // Node's own handle: one of koffi's ends the process when a thread dies that has it.
 const wakes = new Socket({ fd: memory.readEnd, readable: true, writable: false }).on('data', drain);
-const timer = setInterval(() => {
+let news = true;
+let timer = setTimeout(look, newsMs);
+memory.arm();
+
+function look(): void {
   for (const ioc of iocs.values()) ioc.countUpdates();
   drain();
-}, drainMs);
-memory.arm();
+  pulses.send();
+  timer = setTimeout(look, news ? newsMs : quietMs);
+  news = false;
+}
 
 /** Takes everything out of the ring. */
 function drain(): void {
@@ -56,6 +66,7 @@ function drain(): void {
   memory.arm();
   let last: SlotOwner | undefined;
   for (let token = memory.next(); token !== 0; token = memory.next()) {
+    news = true;
     if (token >= batchToken) context.onBatch.get(memory.batchAt(token - batchToken))?.();
     else if (token >= auxiliaryToken) context.aside.answered(token - auxiliaryToken);
     else {
@@ -77,7 +88,7 @@ function drain(): void {
 }
 
 async function leave(): Promise<void> {
-  clearInterval(timer);
+  clearTimeout(timer);
   wakes.destroy();
   // libca waits for its peers to close too, the directory among them.
   directory.close();

@@ -54,6 +54,23 @@ export class Pulses {
     this.#arm();
   }
 
+  /** As `wake`, by an owner that looks for updates at a pace of its own and sends the pulse itself. */
+  note(source: PulseSource): void {
+    this.#awake.push(source);
+  }
+
+  /** Sends the pulse now. False when the main thread has not taken the last ones yet: then it waits. */
+  send(): boolean {
+    const awake = this.#awake;
+    if (awake.length === 0) return true;
+    if (this.#posted - Atomics.load(this.#taken, 0) >= mostAhead) return false;
+    this.#awake = [];
+    const updates = Int32Array.from(awake, (source) => source.updates);
+    for (const source of awake) source.updates = 0;
+    this.#post({ is: 'pulse', thread: this.#thread, iocs: awake.map(({ ioc }) => ioc), updates, side: this.#takeSide() });
+    return true;
+  }
+
   /** Sends waiting text and arrays now, without a pulse. */
   flushSide(): void {
     const side = this.#takeSide();
@@ -74,18 +91,8 @@ export class Pulses {
   #beat(): void {
     this.#timer = undefined;
     this.#watchFlow(now() - this.#dueAt);
-    if (this.#posted - Atomics.load(this.#taken, 0) >= mostAhead) {
-      this.#arm();
-      return;
-    }
     // While IOCs are held back nothing may come that would wake this again.
-    if (this.#behind) this.#arm();
-    const awake = this.#awake;
-    if (awake.length === 0) return;
-    this.#awake = [];
-    const updates = Int32Array.from(awake, (source) => source.updates);
-    for (const source of awake) source.updates = 0;
-    this.#post({ is: 'pulse', thread: this.#thread, iocs: awake.map(({ ioc }) => ioc), updates, side: this.#takeSide() });
+    if (!this.send() || this.#behind) this.#arm();
   }
 
   #post(report: Report & { readonly is: 'pulse' }): void {
