@@ -339,6 +339,7 @@ export class Ioc implements PulseSource, SlotOwner {
     this.#silent = false;
     this.#life++;
     this.#setup.drop();
+    this.#reads.drop();
     for (const slot of [...this.#live, ...this.#creating]) this.#leave(slot);
     this.#clearLeft(Infinity);
     this.#probeSentAt = undefined;
@@ -348,7 +349,6 @@ export class Ioc implements PulseSource, SlotOwner {
       outbox.report({ is: 'down', ioc: this.ioc, reason });
     }
     this.#lost(connected, connecting, reason, why);
-    this.#reads.drop();
     this.#puts.drop(reason);
   }
 

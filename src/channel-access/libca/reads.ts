@@ -62,22 +62,28 @@ export class Reads {
     this.#next();
   }
 
-  /** A channel leaves; libca sends no answer for it any more. */
+  /** A channel leaves; libca sends no answer for it any more, and its slot will be another's. */
   forget(slot: number): void {
     const { memory } = this.#context;
+    const sweep = this.#current;
+    for (let i = sweep?.slots.indexOf(slot) ?? -1; i >= 0; i = sweep!.slots.indexOf(slot, i)) {
+      sweep!.slots[i] = -1;
+      sweep!.columns.outcome[i] = ReadOutcome.disconnected;
+      clear(sweep!.columns, i);
+    }
     const cell = memory.cell(slot, Purpose.read);
     if (memory.left(this.#batch) <= 0 || this.#context.slots.asked[slot] !== this.#number || memory.status(cell) !== unanswered) return;
     memory.setStatus(cell, disconnected);
     if (memory.forgo(this.#batch) === 0) this.#pieceDone();
   }
 
-  /** The circuit is gone and its channels with it: everything is answered now. */
+  /** The circuit is gone: everything is answered now, while the channels and what came for them are still there. */
   drop(): void {
     this.#stale = false;
     this.#context.memory.setLeft(this.#batch, 0);
     const sweep = this.#current;
     this.#current = undefined;
-    if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected);
+    if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected, false);
     for (const waiting of this.#queue.splice(0)) this.#answerUnasked(waiting, ReadOutcome.disconnected);
   }
 
@@ -152,7 +158,7 @@ export class Reads {
       return;
     }
     this.#current = undefined;
-    this.#finish(sweep, ReadOutcome.timeout);
+    this.#finish(sweep, ReadOutcome.timeout, true);
     this.#next();
   }
 
@@ -163,7 +169,7 @@ export class Reads {
       this.#current = undefined;
       this.#stale = left > 0;
       if (left > 0) this.#context.counters[Counter.lateReplies]! += left;
-      this.#finish(sweep, ReadOutcome.timeout);
+      this.#finish(sweep, ReadOutcome.timeout, left <= 0);
       this.#next();
       return;
     }
@@ -171,12 +177,14 @@ export class Reads {
     if (at >= 0) this.#answerUnasked(this.#queue.splice(at, 1)[0]!, ReadOutcome.timeout);
   }
 
-  /** Answers with what has come; rows without an answer get `otherwise`. */
-  #finish(sweep: Sweep, otherwise: ReadOutcome): void {
+  /**
+   * Answers with what has come; rows without an answer get `otherwise`.
+   * @param settled No answer is under way any more.
+   */
+  #finish(sweep: Sweep, otherwise: ReadOutcome, settled: boolean): void {
     clearTimeout(sweep.timer);
     const { columns, slots } = sweep;
     const heap = new HostHeap(this.#context.copy, this.#heapSize);
-    const settled = this.#context.memory.left(this.#batch) <= 0;
     for (let i = 0; i < slots.length; i++) {
       if (slots[i]! < 0) continue;
       this.#take(columns, heap, i, slots[i]!, otherwise, settled);
@@ -189,7 +197,7 @@ export class Reads {
     this.#context.outbox.report({ is: 'read', id: sweep.id, values: { length: slots.length, buffer: columns.buffer, heap: whole } }, transfers);
   }
 
-  /** @param settled No answer is under way any more. */
+  /** What came for one row. */
   #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome, settled: boolean): void {
     const { memory, slots: table } = this.#context;
     const cell = memory.cell(slot, Purpose.read);
