@@ -113,6 +113,8 @@ export interface Sink {
   readonly access: Pointer;
   /** Asks for the values of a list of slots; returns how many requests went out. */
   get(get: Pointer, length: number, list: Pointer, asks: Pointer, cells: Pointer, stride: number): number;
+  /** Numbers, time and alarm state out of the read cells of `slots` (none below 0) into columns. */
+  take(length: number, slots: Int32Array, cells: Pointer, stride: number, ...columns: NodeJS.TypedArray[]): void;
   /** Queues the requests of a list of slots and sends what their window allows; returns how many libca refused. */
   put(puts: Pointer, length: number, list: Pointer, requests: Pointer): number;
   /** Whether a request could be taken back before it was sent. */
@@ -130,6 +132,7 @@ export function loadSink(path: string, { puser, arrayPut, flush }: Native): Sink
     connection: addressOf(library, 'drey_connection'),
     access: addressOf(library, 'drey_access'),
     get: library.func('uint32_t drey_get(uintptr_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint32_t)') as Sink['get'],
+    take: library.func('void drey_take(uint32_t, void *, uintptr_t, uint32_t, void *, void *, void *, void *, void *)') as Sink['take'],
     put: library.func('uint32_t drey_put(uintptr_t, uint32_t, uintptr_t, uintptr_t)') as Sink['put'],
     unqueue: library.func('int drey_unqueue(uintptr_t)') as Sink['unqueue'],
     letGo: library.func('void drey_let_go(uintptr_t, int)') as Sink['letGo'],

@@ -3,6 +3,7 @@
  * own threads, which call the sink, and the cell comes out of the memory's ring.
  */
 import type { CaEnvironment } from '../port.ts';
+import type { PackedColumns } from '../wire/packed-values.ts';
 import type { LibcaFiles, Native, Pointer, Sink } from './ffi.ts';
 import { type Memory, RequestState } from './memory.ts';
 
@@ -88,6 +89,12 @@ export class Lane {
   sweep(length: number): number {
     const { list, asks, cells, stride } = this.#memory.sweep;
     return this.#sink.get(this.#native.arrayGet, length, list, asks, cells, stride);
+  }
+
+  /** What has been answered of a sweep into its columns, but for text and arrays; rows that are done by that have outcome ok. */
+  take(slots: Int32Array, { timeNs, num, severity, status, outcome }: PackedColumns): void {
+    const { cells, stride } = this.#memory.sweep;
+    this.#sink.take(slots.length, slots, cells, stride, timeNs, num, severity, status, outcome);
   }
 
   /** Queues the requests of the first `length` slots of the memory's list, and sends what is due; how many libca refused. */

@@ -185,8 +185,9 @@ export class Reads {
     clearTimeout(sweep.timer);
     const { columns, slots } = sweep;
     const heap = new HostHeap(this.#context.copy, this.#heapSize);
+    this.#context.lane.take(slots, columns);
     for (let i = 0; i < slots.length; i++) {
-      if (slots[i]! < 0) continue;
+      if (slots[i]! < 0 || columns.outcome[i] === ReadOutcome.ok) continue;
       this.#take(columns, heap, i, slots[i]!, otherwise, settled);
       if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
     }
@@ -197,7 +198,7 @@ export class Reads {
     this.#context.outbox.report({ is: 'read', id: sweep.id, values: { length: slots.length, buffer: columns.buffer, heap: whole } }, transfers);
   }
 
-  /** What came for one row. */
+  /** Takes what is no number: text, arrays, and why there is no value. Time and alarm state of what is settled are there. */
   #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome, settled: boolean): void {
     const { memory, slots: table } = this.#context;
     const cell = memory.cell(slot, Purpose.read);
@@ -218,7 +219,7 @@ export class Reads {
           return;
         }
         const far = table.readData[slot]!;
-        status16(columns, memory, this.#context.head(far), i);
+        if (!settled) status16(columns, memory, this.#context.head(far), i);
         const value = far + timeBytes(native, 0);
         if ((flags & ChannelFlag.longText) !== 0) heap.farText(i, value, count);
         else heap.array(i, native, count, value);
@@ -230,7 +231,7 @@ export class Reads {
         refused(columns, i, Eca.badCount, otherwise);
         return;
       }
-      status16(columns, memory, data, i);
+      if (!settled) status16(columns, memory, data, i);
       if (native === Native.string) heap.text(i, memory.u8, data + timeBytes(native, 0), 40);
       else columns.num[i] = scalarAt(memory, native, data);
       if (settled || memory.sequence(cell) === before) break;

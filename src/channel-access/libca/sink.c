@@ -100,6 +100,11 @@ static double number(long native, const void *value) {
     }
 }
 
+/* EPICS counts from 1990; a record that was never processed has no time. */
+static int64_t time_of(const uint32_t *stamp) {
+    return stamp[0] || stamp[1] ? ((int64_t)stamp[0] + 631152000) * 1000000000 + stamp[1] : 0;
+}
+
 /* A monitored number. No access, a record that could not be read, no element: what was seen before stands. */
 void drey_update(struct event event) {
     const struct monitor *monitor = event.user;
@@ -110,11 +115,10 @@ void drey_update(struct event event) {
     int32_t row = __atomic_load_n(&monitor->row, __ATOMIC_SEQ_CST);
     if (row >= 0 && !__atomic_load_n(lane->ended, __ATOMIC_SEQ_CST)) {
         const int16_t *state = event.value;
-        const uint32_t *stamp = (const uint32_t *)event.value + 1;
         begin(&lane->sequence[row]);
         lane->status[row] = (uint8_t)state[0];
         lane->severity[row] = (uint8_t)state[1];
-        lane->time[row] = stamp[0] || stamp[1] ? ((int64_t)stamp[0] + 631152000) * 1000000000 + stamp[1] : 0;
+        lane->time[row] = time_of((const uint32_t *)event.value + 1);
         lane->num[row] = number(event.type % 7, (const uint8_t *)event.value + before[event.type]);
         lane->updates[row]++;
         end(&lane->sequence[row]);
@@ -136,6 +140,30 @@ uint32_t drey_get(get get, uint32_t length, const uint32_t *slots, const struct 
         else cell->status = status;
     }
     return asked;
+}
+
+/* Of the rows of a sweep that were answered: numbers into its columns, with outcome 1, and of every value the time and
+   alarm state, which lie in front. Text and arrays themselves are left to JavaScript. */
+void drey_take(uint32_t length, const int32_t *slots, const uint8_t *cells, uint32_t stride,
+               int64_t *time, double *num, uint8_t *severity, uint8_t *status, uint8_t *outcome) {
+    for (uint32_t i = 0; i < length; i++) {
+        const struct cell *cell = (const struct cell *)(cells + (size_t)slots[i] * stride);
+        uint32_t sequence;
+        if (slots[i] < 0) continue;
+        do {
+            sequence = __atomic_load_n(&cell->sequence, __ATOMIC_ACQUIRE);
+            outcome[i] = 0;
+            if (cell->status != 1) break;
+            const int16_t *state = (const int16_t *)cell->data;
+            status[i] = (uint8_t)state[0];
+            severity[i] = (uint8_t)state[1];
+            time[i] = time_of((const uint32_t *)cell->data + 1);
+            /* An array lies outside the cell, whatever it holds. */
+            outcome[i] = cell->data == (const uint8_t *)(cell + 1) && cell->count > 0 && cell->type > 14 && cell->type < 21;
+            if (outcome[i]) num[i] = number(cell->type % 7, cell->data + before[cell->type]);
+            __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        } while (sequence & 1 || sequence != __atomic_load_n(&cell->sequence, __ATOMIC_RELAXED));
+    }
 }
 
 void drey_connection(struct connection connection) {
