@@ -14,6 +14,7 @@ export const fields = {
   'read only': 'readOnly',
 } as const;
 export type Field = (typeof fields)[keyof typeof fields];
+const fieldOf = (name: string): Field | undefined => (Object.hasOwn(fields, name.toLowerCase()) ? fields[name.toLowerCase() as keyof typeof fields] : undefined);
 
 export const fieldTitles = ['Setpoint', 'Readback', 'Config', 'Device', 'Description', 'Abs Tolerance', 'Rel Tolerance', 'Read Only'] as const;
 
@@ -24,13 +25,13 @@ const groupMark = /^tag:\s*/i;
 
 const bare = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 /** Names that people give to fields elsewhere. */
-const otherNames: Readonly<Record<string, string>> = { pv: 'Setpoint', pvname: 'Setpoint', sp: 'Setpoint', rb: 'Readback', rbv: 'Readback', desc: 'Description', tolerance: 'Abs Tolerance', abstol: 'Abs Tolerance', reltol: 'Rel Tolerance', ro: 'Read Only' };
+const otherNames = new Map(Object.entries({ pv: 'Setpoint', pvname: 'Setpoint', sp: 'Setpoint', rb: 'Readback', rbv: 'Readback', desc: 'Description', tolerance: 'Abs Tolerance', abstol: 'Abs Tolerance', reltol: 'Rel Tolerance', ro: 'Read Only' }));
 
 /** The field that a name was probably meant for. */
 export function nearField(name: string): string | undefined {
   const given = bare(name).replace(/address$/, '');
   if (given === '') return undefined;
-  return otherNames[given] ?? fieldTitles.find((title) => {
+  return otherNames.get(given) ?? fieldTitles.find((title) => {
     const known = bare(title);
     const far = known.length <= 6 ? 1 : 2;
     return given === known || (given.length >= 4 && known.startsWith(given)) || (Math.abs(given.length - known.length) <= far && edits(given, known) <= far);
@@ -61,10 +62,12 @@ export function readColumns(cells: readonly string[], knownGroups: ReadonlySet<s
     const title = cell.trim();
     const mark = groupMark.exec(title)?.[0] ?? '';
     const name = title.slice(mark.length);
-    const field = mark === '' ? (fields[name.toLowerCase() as keyof typeof fields] as Field | undefined) : undefined;
+    const field = mark === '' ? fieldOf(name) : undefined;
     const key = field ?? `tag ${name.toLowerCase()}`;
     if (name === '') faults.push(`column ${i + 1} has no name`);
     else if (name.length > 255) faults.push(`the name of column ${i + 1} has ${name.length} characters, a tag group's has at most 255`);
+    // Entries name their tags in objects, which cannot hold one.
+    else if (name === '__proto__') faults.push(`column ${i + 1} is named __proto__, which tags cannot be registered under: name the group otherwise`);
     else if (seen.has(key)) faults.push(`names column ${JSON.stringify(title)} twice`);
     seen.add(key);
     if (field !== undefined) return { title, field };
@@ -79,4 +82,4 @@ export function readColumns(cells: readonly string[], knownGroups: ReadonlySet<s
 }
 
 /** The name of a tag group's column, marked where it would be taken for something else. */
-export const groupTitle = (group: string): string => (group.toLowerCase() in fields || nearField(group) !== undefined || groupMark.test(group) ? `tag: ${group}` : group);
+export const groupTitle = (group: string): string => (fieldOf(group) !== undefined || nearField(group) !== undefined || groupMark.test(group) ? `tag: ${group}` : group);

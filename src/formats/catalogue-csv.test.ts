@@ -33,6 +33,8 @@ test.each([
   ['Setpoint,setpoint\nA,B\n', 'line 1: names column "setpoint" twice'],
   ['Setpoint,Area,area\nA,B,C\n', 'line 1: names column "area" twice'],
   ['Setpoint,\nA,B\n', 'line 1: column 2 has no name'],
+  ['Setpoint,__proto__\nA,B\n', 'line 1: column 2 is named __proto__'],
+  ['Setpoint,tag: __proto__\nA,B\n', 'line 1: column 2 is named __proto__'],
   ['Setpoint\nA\n"B\n', 'line 3: the double quote on line 3, character 1 is never closed: the file ends on line 4'],
   ['Setpoint,Device\r\nA,"a\r\nB,b\r\n', 'line 2: the double quote on line 2, character 3 is never closed'],
   ['Setpoint,Device\nA,"a\nB,"b"\nC,c\n', 'line 3: "b\\"" stands behind a closing double quote, which was opened on line 2, character 3'],
@@ -78,7 +80,7 @@ test.each([
   expect(read(`Config,tag: ${column}\nA,B\n`).entries[0]!.tagNames).toEqual({ [column]: ['B'] });
 });
 
-test.each(['Area', 'System', 'Section', 'Beamline', 'Service', 'Subsystem', 'Owner', 'Type', 'Region', 'Line', 'Tag', 'Position', 'Magnet', 'Reading'])('a column %s is a tag group without being asked about', (column) => {
+test.each(['Area', 'System', 'Section', 'Beamline', 'Service', 'Subsystem', 'Owner', 'Type', 'Region', 'Line', 'Tag', 'Position', 'Magnet', 'Reading', 'constructor'])('a column %s is a tag group without being asked about', (column) => {
   expect(read(`Config,${column}\nA,B\n`).entries[0]!.tagNames).toEqual({ [column]: ['B'] });
 });
 
@@ -92,9 +94,9 @@ test('line breaks of every kind, blank rows, and line numbers behind cells of se
 
 const text = fc.string({ unit: 'grapheme', maxLength: 12 }).map((one) => one.replaceAll('\0', '').trim());
 const tagText = fc.oneof(text, fc.constantFrom('none', 'a,b', '"', '"a', 'a "b"', 'a, "b', 'nan')).filter((one) => one !== '');
-const groupName = fc.oneof(tagText, fc.constantFrom('Device', 'Setpont', 'tag: x', 'TAG:y', 'Area', 'PV')).filter((name) => name !== '__proto__');
+const groupName = fc.oneof(tagText, fc.constantFrom('Device', 'Setpont', 'tag: x', 'TAG:y', 'Area', 'PV', 'constructor')).filter((name) => name !== '__proto__');
 const entry = fc.record({
-  setpointAddress: fc.stringMatching(/^[!-~]{1,20}$/).filter((name) => !/^(nan|none)$/i.test(name) && !/^(ca|pva):\/\//.test(name)), device: text, description: text, absTolerance: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
+  setpointAddress: fc.stringMatching(/^[!-~]{1,20}$/).filter((name) => !/^(nan|none)$/i.test(name) && !/^(ca|pva):\/\//.test(name)), device: text, description: fc.oneof(text, fc.constantFrom('one\rtwo', 'one\r\ntwo', 'one\ntwo')), absTolerance: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }),
   relTolerance: fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }), readOnly: fc.boolean(),
   tagNames: fc.uniqueArray(fc.tuple(groupName, fc.uniqueArray(tagText, { minLength: 1, maxLength: 3 })), { selector: ([group]) => group.toLowerCase(), maxLength: 3 }),
 });
