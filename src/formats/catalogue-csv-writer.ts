@@ -1,4 +1,5 @@
 /** Catalogue entries as the CSV that the import takes, in pieces; what a cell cannot hold is told. */
+import { stringify } from 'csv-stringify/sync';
 import type { CatalogueEntry } from '../contracts/catalogue.ts';
 import { fieldTitles, groupTitle } from './catalogue-columns.ts';
 
@@ -10,23 +11,19 @@ export interface CatalogueCsvWriter {
 /** `groups`: names of the tag groups that any of the entries uses. */
 export function createCatalogueCsvWriter(groups: readonly string[]): CatalogueCsvWriter {
   return {
-    head: lineOf([...fieldTitles, ...groups.map(groupTitle)]),
-    rows: (entries) => {
-      let text = '';
-      for (const entry of entries) {
-        const tags = new Map<string, string[]>();
-        for (const { groupName, name } of entry.tags) {
-          const there = tags.get(groupName);
-          if (there) there.push(name);
-          else tags.set(groupName, [name]);
-        }
-        text += lineOf([
-          entry.setpointAddress ?? '', entry.readbackAddress ?? '', entry.configAddress ?? '', entry.device, entry.description,
-          String(entry.absTolerance), String(entry.relTolerance), String(entry.readOnly), ...groups.map((group) => tagList(tags.get(group) ?? [])),
-        ]);
+    head: stringify([[...fieldTitles, ...groups.map(groupTitle)]]),
+    rows: (entries) => stringify(entries.map((entry) => {
+      const tags = new Map<string, string[]>();
+      for (const { groupName, name } of entry.tags) {
+        const there = tags.get(groupName);
+        if (there) there.push(name);
+        else tags.set(groupName, [name]);
       }
-      return text;
-    },
+      return [
+        entry.setpointAddress ?? '', entry.readbackAddress ?? '', entry.configAddress ?? '', entry.device, entry.description,
+        String(entry.absTolerance), String(entry.relTolerance), String(entry.readOnly), ...groups.map((group) => tagList(tags.get(group) ?? [])),
+      ];
+    })),
   };
 }
 
@@ -44,4 +41,3 @@ function tagList(tags: readonly string[]): string {
 }
 
 const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
-const lineOf = (cells: readonly string[]): string => `${cells.map((cell) => (/[",\r\n]/.test(cell) ? quoted(cell) : cell)).join(',')}\n`;

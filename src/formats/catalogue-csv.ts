@@ -36,7 +36,7 @@ export function createCatalogueCsvReader(knownGroups: ReadonlySet<string> = new 
   let columns: readonly Column[] | undefined;
   let broken = false;
 
-  function* read(next: Generator<CsvRecord, void, void>): Generator<CatalogueRow, void, void> {
+  function* read(next: readonly CsvRecord[]): Generator<CatalogueRow, void, void> {
     for (const record of next) {
       if (broken) continue;
       if (columns === undefined) {

@@ -1,8 +1,11 @@
 /**
  * CSV in pieces of any size: records as soon as they are whole, each with the line it begins on, in bounded
- * memory. D1: a quote that breaks the file is told with its line and with the place where the quote began;
- * nothing after it is taken, for nobody can tell any more what was meant to be a cell.
+ * memory. csv-parse reads; what is added here is where in the file. D1: a quote that breaks the file is told with
+ * its line and with the place where the quote began; nothing after it is taken, for nobody can tell any more what
+ * was meant to be a cell.
  */
+import { CsvError, parse } from 'csv-parse';
+
 export interface CsvRecord {
   readonly line: number;
   readonly cells: readonly string[];
@@ -15,9 +18,9 @@ export interface CsvFault {
 
 export interface CsvRecords {
   /** The records that are whole with this piece. */
-  push(piece: string): Generator<CsvRecord, void, void>;
+  push(piece: string): readonly CsvRecord[];
   /** What the last line was, if no line break ended it. */
-  end(): Generator<CsvRecord, void, void>;
+  end(): readonly CsvRecord[];
   /** Once set, no more records come. */
   readonly fault: CsvFault | undefined;
 }
@@ -31,129 +34,134 @@ export interface CsvOptions {
   readonly longest?: number;
 }
 
-const quote = 34;
-const comma = 44;
-const lf = 10;
-const cr = 13;
-
 export function createCsvRecords({ lenient = false, firstLine = 1, longest = 1024 * 1024 }: CsvOptions = {}): CsvRecords {
-  let text = '';
+  const held = createHeldText();
+  let whole: CsvRecord[] = [];
   let line = firstLine;
   let fault: CsvFault | undefined;
 
-  function* take(last: boolean): Generator<CsvRecord, void, void> {
-    let at = 0;
-    // Looked for once each, not once per record: a file usually has none of one of them.
-    let nextQuote = text.indexOf('"');
-    let nextCr = text.indexOf('\r');
-    while (at < text.length && fault === undefined) {
-      if (nextQuote >= 0 && nextQuote < at) nextQuote = text.indexOf('"', at);
-      if (nextCr >= 0 && nextCr < at) nextCr = text.indexOf('\r', at);
-      const nextLf = text.indexOf('\n', at);
-      const lineEnd = nextLf >= 0 ? nextLf : last ? text.length : -1;
-      const crEnd = nextCr === lineEnd - 1 ? nextCr : lineEnd;
-      const plain = lineEnd >= 0 && (nextQuote < 0 || nextQuote > lineEnd) && (nextCr < 0 || nextCr >= crEnd);
-      if (plain) {
-        if (crEnd - at > longest) tooLong(at);
-        else if (crEnd > at) yield { line, cells: text.slice(at, crEnd).split(',') };
-        line += 1;
-        at = lineEnd + 1;
-        continue;
-      }
-      const record = taken(at, last);
-      if (record === undefined) break;
-      if (record.cells.length > 1 || record.cells[0] !== '') yield { line, cells: record.cells };
-      line += record.lines;
-      at = record.next;
-    }
-    text = text.slice(at);
-    if (fault === undefined && text.length > longest) tooLong(0);
-    if (fault !== undefined) text = '';
-  }
+  const parser = parse({
+    record_delimiter: ['\r\n', '\n', '\r'], relax_column_count: true, relax_quotes: lenient, max_record_size: longest === Infinity ? 0 : longest,
+    // Kept here and not by the stream, so a piece is read when `write` is back.
+    on_record: (cells: string[], { bytes }) => {
+      if (fault !== undefined) return null;
+      const read = lenient && cells.some(isQuoted) ? withoutOuterQuotes(cells, held.textUntil(bytes)) : cells;
+      if (read === undefined) fault = { line, what: 'a cell has double quotes inside of which some are doubled and some are not' };
+      else if (cells.length > 1 || cells[0] !== '') whole.push({ line, cells: read });
+      // The library's own count takes a CR LF within a cell for two lines.
+      line += 1 + breaksIn(cells.join(','));
+      held.drop(bytes);
+      return null;
+    },
+  });
+  // What went wrong is in `errored` at once; the event comes later.
+  parser.on('error', () => undefined);
 
-  function tooLong(from: number): void {
-    const opened = text.slice(from, from + longest).indexOf('"');
-    const quoted = opened < 0 ? '' : `, its first double quote ${placeOf(from, from + opened, line)}: is it ever closed?`;
-    fault = { line, what: `a row of more than ${longest} characters begins here${quoted}` };
-  }
-
-  /** One record with quotes or bare carriage returns, or undefined while it is not whole. */
-  function taken(from: number, last: boolean): { cells: string[]; next: number; lines: number } | undefined {
-    const cells: string[] = [];
-    let lines = 0;
-    let at = from;
-    for (;;) {
-      let cell = '';
-      if (text.charCodeAt(at) === quote) {
-        const opened = at;
-        for (at += 1; ; ) {
-          const close = text.indexOf('"', at);
-          if (close < 0) {
-            if (last) fault = { line, what: `the double quote ${placeOf(from, opened, line)} is never closed: the file ends on line ${line + breaksIn(from, text.length)}` };
-            return undefined;
-          }
-          cell += text.slice(at, close);
-          at = close + 1;
-          const after = text.charCodeAt(at);
-          if (Number.isNaN(after) && !last) return undefined;
-          if (Number.isNaN(after) || after === comma || after === lf || after === cr) break;
-          if (after !== quote && !lenient) {
-            fault = { line: line + breaksIn(from, at), what: `${JSON.stringify(text.slice(at, at + 20).split(/[\r\n]/)[0])} stands behind a closing double quote, which was opened ${placeOf(from, opened, line)}: is one missing, or not doubled, between?` };
-            return undefined;
-          }
-          cell += '"';
-          if (after === quote) at += 1;
-        }
-      } else {
-        const start = at;
-        while (at < text.length && !isBreak(text.charCodeAt(at))) at += 1;
-        if (at === text.length && !last) return undefined;
-        cell = text.slice(start, at);
-        const stray = lenient ? -1 : cell.indexOf('"');
-        if (stray >= 0) {
-          fault = { line: line + breaksIn(from, at), what: `a double quote stands in the middle of the cell ${JSON.stringify(cell.slice(0, 60))}, ${placeOf(from, start + stray, line)}: put the whole cell in double quotes and double those inside` };
-          return undefined;
-        }
-      }
-      cells.push(cell);
-      const after = text.charCodeAt(at);
-      if (after === comma) {
-        at += 1;
-        continue;
-      }
-      if (after === cr && at + 1 === text.length && !last) return undefined;
-      lines = breaksIn(from, at) + 1;
-      return { cells, next: at + (after === cr && text.charCodeAt(at + 1) === lf ? 2 : 1), lines };
-    }
-  }
-
-  /** "on line 3, character 7" */
-  function placeOf(from: number, at: number, first: number): string {
-    const before = text.slice(from, at);
-    const start = Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r'));
-    return `on line ${first + breaksIn(from, at)}, character ${before.length - start}`;
-  }
-
-  function breaksIn(from: number, to: number): number {
-    let found = 0;
-    for (let at = from; at < to; at++) {
-      const char = text.charCodeAt(at);
-      if (char === lf || (char === cr && text.charCodeAt(at + 1) !== lf)) found += 1;
-    }
-    return found;
+  function taken(): readonly CsvRecord[] {
+    const error = parser.errored;
+    if (error !== null && !(error instanceof CsvError)) throw error;
+    if (error !== null) fault ??= faultOf(error, held, line, longest);
+    const records = whole;
+    whole = [];
+    return records;
   }
 
   return {
-    *push(piece) {
-      if (fault !== undefined) return;
-      text += piece;
-      yield* take(false);
+    push: (piece) => {
+      if (fault !== undefined) return [];
+      parser.write(held.add(piece));
+      return taken();
     },
-    end: () => take(true),
+    end: () => {
+      if (fault !== undefined) return [];
+      parser.end();
+      return taken();
+    },
     get fault() {
       return fault;
     },
   };
 }
 
-const isBreak = (char: number): boolean => char === comma || char === lf || char === cr;
+interface HeldText {
+  /** The piece as bytes. */
+  add(piece: string): Buffer;
+  /** What comes before this byte of the file is no longer needed. */
+  drop(before: number): void;
+  textUntil(end?: number): string;
+}
+
+/** The text of the record that is being read. */
+function createHeldText(): HeldText {
+  let pieces: Buffer[] = [];
+  let first = 0;
+  let start = 0;
+  let half = '';
+  return {
+    add: (piece) => {
+      const text = half + piece;
+      // Half a character waits for its other half.
+      const cut = (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800 ? text.length - 1 : text.length;
+      half = text.slice(cut);
+      const bytes = Buffer.from(text.slice(0, cut));
+      pieces.push(bytes);
+      return bytes;
+    },
+    drop: (before) => {
+      start = before;
+      while (pieces.length > 0 && first + pieces[0]!.length <= before) first += pieces.shift()!.length;
+    },
+    textUntil: (end) => {
+      if (pieces.length > 1) pieces = [Buffer.concat(pieces)];
+      return pieces[0]?.toString('utf8', start - first, end === undefined ? undefined : end - first) ?? '';
+    },
+  };
+}
+
+function faultOf({ code, ...error }: CsvError, held: HeldText, line: number, longest: number): CsvFault {
+  const row = held.textUntil();
+  const place = (at: number): string => {
+    const before = row.slice(0, at);
+    return `on line ${line + breaksIn(before)}, character ${at - Math.max(before.lastIndexOf('\n'), before.lastIndexOf('\r'))}`;
+  };
+  if (code === 'CSV_MAX_RECORD_SIZE') {
+    const opened = row.slice(0, longest).indexOf('"');
+    return { line, what: `a row of more than ${longest} characters begins here${opened < 0 ? '' : `, its first double quote ${place(opened)}: is it ever closed?`}` };
+  }
+  // Where the last cell ended; what broke the file is in the next.
+  const last = held.textUntil(error['bytes'] as number).length;
+  const start = row[last] === ',' ? last + 1 : last;
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return { line, what: `the double quote ${place(start)} is never closed: the file ends on line ${line + breaksIn(row)}` };
+  if (row[start] !== '"') {
+    const [cell = ''] = row.slice(start).split(/[,\r\n]/, 1);
+    return { line: line + breaksIn(row.slice(0, start)), what: `a double quote stands in the middle of the cell ${JSON.stringify(cell.slice(0, 60))}, ${place(start + cell.indexOf('"'))}: put the whole cell in double quotes and double those inside` };
+  }
+  let behind = start + 1;
+  for (;;) {
+    behind = row.indexOf('"', behind) + 1;
+    if (row[behind] !== '"') break;
+    behind += 1;
+  }
+  return { line: line + breaksIn(row.slice(0, behind)), what: `${JSON.stringify(row.slice(behind, behind + 20).split(/[\r\n]/)[0])} stands behind a closing double quote, which was opened ${place(start)}: is one missing, or not doubled, between?` };
+}
+
+const isQuoted = (cell: string): boolean => cell.length > 1 && cell.startsWith('"') && cell.endsWith('"');
+
+/**
+ * The library leaves those around a cell whose quotes inside are not doubled. How the row is written tells such a
+ * cell from one that begins and ends with doubled quotes; undefined where it tells neither.
+ */
+function withoutOuterQuotes(cells: readonly string[], row: string): string[] | undefined {
+  const read: string[] = [];
+  let at = 0;
+  for (const cell of cells) {
+    const doubled = `"${cell.replaceAll('"', '""')}"`;
+    const written = [cell, doubled].find((one) => row.startsWith(one, at) && /^[,\r\n]?$/.test(row.slice(at + one.length, at + one.length + 1)));
+    if (written === undefined) return undefined;
+    read.push(written === cell && isQuoted(cell) ? cell.slice(1, -1) : cell);
+    at += written.length + 1;
+  }
+  return read;
+}
+
+const breaksIn = (text: string): number => text.match(/\r\n?|\n/g)?.length ?? 0;

@@ -8,6 +8,8 @@ import { createCollector, lossesOf, namesLost, plainEntry, type Collector, type 
 const snapshotColumns = ['PV', 'SELECTED', 'TIMESTAMP', 'STATUS', 'SEVERITY', 'VALUE_TYPE', 'VALUE', 'READBACK', 'READBACK_VALUE', 'DELTA', 'READ_ONLY'] as const;
 type Column = (typeof snapshotColumns)[number];
 const none = '---';
+/** Characters read between others' turns. */
+const pieceLength = 65_536;
 
 const kinds: Readonly<Record<string, ValueKind>> = {
   double: ValueKind.double, float: ValueKind.float, long: ValueKind.int64, int: ValueKind.int32, integer: ValueKind.int32, short: ValueKind.int16, byte: ValueKind.int8,
@@ -35,12 +37,11 @@ export function* phoebusTable(text: string, collect: Collector): Steps<CsvTable 
   // Arrays stand in cells, so a row has no limit of its own.
   const records = createCsvRecords({ lenient: true, firstLine: comments.length, longest: Infinity });
   const rows: CsvRecord[] = [];
-  for (const part of [records.push(text.slice(at)), records.end()]) {
-    for (const record of part) {
-      rows.push(record);
-      yield;
-    }
+  for (let from = at; from < text.length; from += pieceLength) {
+    for (const record of records.push(text.slice(from, from + pieceLength))) rows.push(record);
+    yield;
   }
+  rows.push(...records.end());
   if (records.fault !== undefined) {
     collect.fault(records.fault.line, records.fault.what);
     return undefined;
