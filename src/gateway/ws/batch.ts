@@ -33,12 +33,12 @@ export class Batch {
   readonly #texts: Record<ArrayForm, (string | undefined)[]> = { base64: [], json: [] };
   readonly #shared = new Map<string, Message>();
 
-  constructor(table: LatestValues, rows: RowTexts, since: number) {
+  constructor(table: LatestValues, rows: RowTexts, since: number, to = table.version) {
     this.#table = table;
     this.#rows = rows;
     this.#since = since;
-    this.to = table.version;
-    this.slots = table.changedSince(since);
+    this.to = to;
+    this.slots = table.changedSince(since, to);
   }
 
   count(selection: Selection): number {

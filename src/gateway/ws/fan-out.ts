@@ -53,15 +53,17 @@ export function createFanOut({ table, clock, log }: { table: LatestValues; clock
       return;
     }
     const began = performance.now();
+    // Frames come in while it lasts: with one end all who are served now have seen the same, and share the next batch.
+    const to = table.version;
     const batches = new Map<number, Batch>();
     const batchSince = (version: number): Batch => {
       let batch = batches.get(version);
-      if (!batch) batches.set(version, (batch = since(version)));
+      if (!batch) batches.set(version, (batch = new Batch(table, rows, version, to)));
       return batch;
     };
     const now = clock.now();
     const window = batchSince(group.version);
-    group.version = window.to;
+    group.version = to;
     let turn = began;
     for (const client of [...group.clients]) {
       if (performance.now() - turn > turnMs) {
@@ -69,7 +71,7 @@ export function createFanOut({ table, clock, log }: { table: LatestValues; clock
         turn = performance.now();
       }
       if (stopped) return;
-      if (client.version === 0 || client.version === table.version || !client.isOpen) continue;
+      if (client.version === 0 || client.version >= to || !client.isOpen) continue;
       try {
         if (client.isBehind) client.hold(window);
         else client.give(batchSince(client.version), now, client.windowsHeld > 0 ? window : undefined);

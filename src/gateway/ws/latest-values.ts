@@ -148,12 +148,12 @@ export class LatestValues {
     }
   }
 
-  /** Rows with a name that changed after `since`, ascending. */
-  changedSince(since: number): Int32Array {
+  /** Rows with a name whose last change was after `since` and not after `to`, ascending. */
+  changedSince(since: number, to = this.version): Int32Array {
     const { changedAt, size } = this;
     const slots = this.#found;
     let found = 0;
-    for (let slot = 0; slot < size; slot++) if (changedAt[slot]! > since && this.#names[slot] !== undefined) slots[found++] = slot;
+    for (let slot = 0; slot < size; slot++) if (changedAt[slot]! > since && changedAt[slot]! <= to && this.#names[slot] !== undefined) slots[found++] = slot;
     return slots.slice(0, found);
   }
 
