@@ -9,10 +9,15 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 export class JsonBytes {
-  #piece = Buffer.allocUnsafeSlow(pieceBytes);
+  #piece: Buffer;
   #at = 0;
   #before = 0;
   #full: Buffer[] = [];
+
+  /** The first piece has room for so many bytes. */
+  constructor(firstPiece = pieceBytes) {
+    this.#piece = Buffer.allocUnsafeSlow(firstPiece);
+  }
 
   /** Bytes so far. */
   get length(): number {

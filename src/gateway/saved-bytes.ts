@@ -1,12 +1,8 @@
 /** Rows as createRowWriter().saved() writes them, as bytes; a test holds the two together. What is rare is left to it. */
 import { ReadOutcome, ValueKind, type ValueColumns } from '../contracts/values.ts';
 import type { JsonBytes } from './json-bytes.ts';
+import { SplitTime } from './split-time.ts';
 import { createRowWriter, metaJson, valueJson, type Metas } from './value-json.ts';
-
-const nsPerSecond = 1_000_000_000;
-const word = 2 ** 32;
-/** The upper half of the first ns time that has as many digits as those of our centuries: in September 2001. */
-const earliest = Math.ceil(1e18 / word);
 
 export interface SavedWriter {
   saved(row: number): void;
@@ -18,8 +14,8 @@ export function createSavedWriter(columns: ValueColumns, metas: Metas, out: Json
   const writer = createRowWriter(columns, metas);
   const describe = describer(columns, metas);
   const { outcome, kind, num, severity, status, bytes } = columns;
-  // As halves: a BigInt per row costs more than all its digits.
   const times = new Int32Array(columns.timeNs.buffer, columns.timeNs.byteOffset, columns.length * 2);
+  const time = new SplitTime();
   // Of the row read last, and what the rows of its second and its alarm have in common.
   let second = -1;
   let alarm = -1;
@@ -30,19 +26,9 @@ export function createSavedWriter(columns: ValueColumns, metas: Metas, out: Json
 
   /** False for a row without a value, and for times of other centuries. */
   const read = (row: number): boolean => {
-    const high = times[2 * row + 1]!;
-    if (outcome[row] !== ReadOutcome.ok || high < earliest) return false;
-    const low = times[2 * row]!;
-    // The quotient of doubles may be one off; the rest is exact, because its lower half is.
-    let whole = Math.floor((high * word + (low >>> 0)) / nsPerSecond);
-    nanos = (low - Math.imul(whole, nsPerSecond)) | 0;
-    if (nanos < 0) {
-      nanos += nsPerSecond;
-      whole -= 1;
-    } else if (nanos >= nsPerSecond) {
-      nanos -= nsPerSecond;
-      whole += 1;
-    }
+    if (outcome[row] !== ReadOutcome.ok || !time.read(times[2 * row]!, times[2 * row + 1]!)) return false;
+    const whole = time.second;
+    nanos = time.nanos;
     const alarmNow = status[row]! * 256 + severity[row]!;
     if (whole === second && alarmNow === alarm) return true;
     if (whole !== second) {

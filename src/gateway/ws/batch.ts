@@ -5,8 +5,10 @@
 import { encodeFrame } from '../../contracts/frame.ts';
 import { copyValueRow, emptyValueColumns } from '../../contracts/values.ts';
 import { jsonMeta } from '../../snapshots/json-values.ts';
+import { JsonBytes } from '../json-bytes.ts';
 import type { LatestValues } from './latest-values.ts';
-import type { ArrayForm, RowTexts } from './row-text.ts';
+import type { RowBytes } from './row-bytes.ts';
+import type { ArrayForm } from './row-text.ts';
 
 /** `columns`: the binary subprotocol; else JSON with arrays in that form. */
 export type Form = ArrayForm | 'columns';
@@ -28,12 +30,12 @@ export class Batch {
   readonly to: number;
   readonly slots: Int32Array;
   readonly #table: LatestValues;
-  readonly #rows: RowTexts;
+  readonly #rows: RowBytes;
   readonly #since: number;
   readonly #texts: Record<ArrayForm, (string | undefined)[]> = { base64: [], json: [] };
   readonly #shared = new Map<string, Message>();
 
-  constructor(table: LatestValues, rows: RowTexts, since: number, to = table.version) {
+  constructor(table: LatestValues, rows: RowBytes, since: number, to = table.version) {
     this.#table = table;
     this.#rows = rows;
     this.#since = since;
@@ -61,15 +63,39 @@ export class Batch {
   }
 
   #text(what: What, arrays: ArrayForm, selection: Selection, now: number): Message {
+    const count = this.count(selection);
+    const head = `{"type":"${what}","sequence":${this.to},"count":${count},"timestamp":${now / 1000},"${what === 'all_values' ? 'values' : 'data'}":{`;
+    const whole = selection === null ? this.#everything(head, arrays) : Buffer.from(`${head}${this.#selected(arrays, selection).join(',')}}}`);
+    return { parts: [whole], binary: false, count };
+  }
+
+  /** Written once for all, straight as bytes. */
+  #everything(head: string, arrays: ArrayForm): Buffer {
+    const { slots } = this;
+    const out = new JsonBytes(this.#rows.room(slots.length));
+    out.ascii(head);
+    for (let i = 0; i < slots.length; i++) {
+      if (i > 0) out.ascii(',');
+      this.#rows.write(out, slots[i]!, arrays, this.#isDescribed(slots[i]!));
+    }
+    out.ascii('}}');
+    this.#rows.took(slots.length, out.length);
+    const pieces = out.finish();
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  #selected(arrays: ArrayForm, selection: Uint8Array): string[] {
     const rows: string[] = [];
     const texts = this.#texts[arrays];
     const { slots } = this;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
-      if (selection === null || selection[slot] === 1) rows.push((texts[i] ??= this.#rows.of(slot, arrays, this.#table.describedAt[slot]! > this.#since)));
+      if (selection[slot] === 1) rows.push((texts[i] ??= this.#rows.texts.of(slot, arrays, this.#isDescribed(slot))));
     }
-    const head = `{"type":"${what}","sequence":${this.to},"count":${rows.length},"timestamp":${now / 1000},"${what === 'all_values' ? 'values' : 'data'}":{`;
-    return { parts: [Buffer.from(`${head}${rows.join(',')}}}`)], binary: false, count: rows.length };
+    return rows;
+  }
+  #isDescribed(slot: number): boolean {
+    return this.#table.describedAt[slot]! > this.#since;
   }
 
   #frame(what: What, selection: Selection, now: number): Message {

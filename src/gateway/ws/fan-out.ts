@@ -8,7 +8,7 @@ import type { Log } from '../../kernel/log.ts';
 import { Batch } from './batch.ts';
 import type { LiveClient } from './client.ts';
 import type { LatestValues } from './latest-values.ts';
-import { RowTexts } from './row-text.ts';
+import { RowBytes } from './row-bytes.ts';
 
 export interface FanOut {
   readonly clients: ReadonlySet<LiveClient>;
@@ -42,7 +42,7 @@ const turnMs = 8;
 export function createFanOut({ table, clock, log }: { table: LatestValues; clock: Clock; log: Log }): FanOut {
   const clients = new Set<LiveClient>();
   const groups = new Map<number, Group>();
-  const rows = new RowTexts(table);
+  const rows = new RowBytes(table);
   let picture: { batch: Batch; at: number; naming: number } | undefined;
   let stopped = false;
   const since = (version: number): Batch => new Batch(table, rows, version);

@@ -44,6 +44,14 @@ export class LatestValues {
     return this.#names[slot];
   }
 
+  /** The halves of each row's time, the lower first. */
+  get timeWords(): Uint32Array {
+    return this.#words.time;
+  }
+  isArray(slot: number): boolean {
+    return this.#beside[slot] === 1 && this.columns.bytes.has(slot);
+  }
+
   /** Gives a channel of the catalogue its row and name. */
   slotFor(id: number, name: string): number {
     const slot = this.#slotOf(id);

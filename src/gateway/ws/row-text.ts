@@ -46,16 +46,16 @@ export class RowTexts {
     const table = this.#table;
     const { columns } = table;
     const outcome = columns.outcome[slot]!;
-    const key = this.#key(slot);
+    const key = this.key(slot);
     const meta = columns.metaHash[slot] === 0n ? undefined : table.metas.get(columns.metaHash[slot]!);
     const about = described && meta ? this.#meta(meta) : '';
     if (outcome !== ReadOutcome.ok) {
       const reason = textJson(readReason(outcome, columns.code[slot]!));
-      return `${key}{"value":null,"connected":${isConnected(outcome)},"error":${reason},"outcome":"${readOutcomeNames[outcome] ?? 'pending'}"${about}}`;
+      return `${key}null,"connected":${isConnected(outcome)},"error":${reason},"outcome":"${readOutcomeNames[outcome] ?? 'pending'}"${about}}`;
     }
     const label = meta?.labels && columns.kind[slot] === ValueKind.enum ? meta.labels[columns.num[slot]!] : undefined;
     const time = columns.timeNs[slot]!;
-    return `${key}{"value":${this.#value(slot, arrays)},"connected":true,"updated_at":${this.#received(table.receivedAt[slot]!)},"status":${columns.status[slot]},"severity":${columns.severity[slot]}${time === 0n ? '' : timeText(time)}${label === undefined ? '' : `,"enumLabel":${textJson(label)}`}${about}}`;
+    return `${key}${this.#value(slot, arrays)},"connected":true,"updated_at":${this.#received(table.receivedAt[slot]!)},"status":${columns.status[slot]},"severity":${columns.severity[slot]}${time === 0n ? '' : timeText(time)}${label === undefined ? '' : `,"enumLabel":${textJson(label)}`}${about}}`;
   }
 
   #value(slot: number, arrays: ArrayForm): string {
@@ -66,11 +66,12 @@ export class RowTexts {
     if (bytes === undefined) return valueJson(columns, slot);
     return `{"base64":"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}","kind":"${valueKindNames[kind] ?? 'none'}"}`;
   }
-  #key(slot: number): string {
+  /** `"NAME":{"value":` */
+  key(slot: number): string {
     const name = this.#table.name(slot)!;
     if (this.#namedAs[slot] !== name) {
       this.#namedAs[slot] = name;
-      this.#names[slot] = `${textJson(name)}:`;
+      this.#names[slot] = `${textJson(name)}:{"value":`;
     }
     return this.#names[slot]!;
   }
