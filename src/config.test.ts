@@ -46,6 +46,12 @@ test('secrets are never shown, not in faults either', () => {
   expect(shown).toContain('(hidden)');
 });
 
+test('a DATABASE_URL that is none is refused at once, and not shown', () => {
+  const fault = 'DATABASE_URL: its value is not a postgres:// URL, such as postgres://user:password@host:5432/drey';
+  for (const url of ['nonsense', 'nonsense:hunter2', 'mysql://u:hunter2@h/d', 'postgresql+asyncpg://u:hunter2@h/d', 'postgres://u:hunter2@h:port/d']) expect(faultsOf({ DATABASE_URL: url }), url).toEqual([fault]);
+  for (const url of ['postgres://h/d', 'postgresql://u:p@h:5432/d?sslmode=require', 'postgres://u@/d?host=/run/postgresql', 'postgres:///d', 'postgres://%2Frun%2Fpostgresql/d']) expect(faultsOf({ DATABASE_URL: url }), url).toEqual([]);
+});
+
 test('an empty variable counts as absent', () => {
   expect(readConfig({ environment: { DREY_PORT: '', NATS_URL: '' } }).config).toMatchObject({ port: 8080, natsUrl: undefined });
 });

@@ -19,15 +19,19 @@ const positive = wholeNumber.min(1);
 const yesNo = z.union([z.boolean(), z.enum(['1', 'true', 'yes', 'on', '0', 'false', 'no', 'off']).transform((word) => ['1', 'true', 'yes', 'on'].includes(word))], { error: 'it is yes or no' });
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))]);
 const optional = z.string().min(1).optional();
+// The driver takes any word for the name of a host, and looks for it until it gives up. A socket's URL has no host: postgres://me@/drey?host=/run/postgresql
+const postgresUrl = z.string().refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace('@/', '@socket/'))).optional();
 
 interface Setting {
   readonly env: string;
   readonly schema: z.ZodType;
   readonly fallback: unknown;
   readonly about: string;
-  readonly secret?: true;
+  /** Never shown; in words, what is wrong with a value that will not do. */
+  readonly secret?: string;
 }
-const setting = <S extends z.ZodType>(env: string, schema: S, fallback: z.output<S>, about: string, secret?: true) => ({ env, schema, fallback, about, ...(secret ? { secret } : {}) });
+const unfit = 'its value will not do';
+const setting = <S extends z.ZodType>(env: string, schema: S, fallback: z.output<S>, about: string, secret?: string) => ({ env, schema, fallback, about, ...(secret ? { secret } : {}) });
 
 /** Every setting: its environment variable, what it may be, its default, and what it is for. docs/reference/configuration.md is made from this. */
 export const settings = {
@@ -39,8 +43,8 @@ export const settings = {
   demo: setting('DREY_DEMO', yesNo, true, 'role up: start the demo facility (flag --no-demo)'),
   natsUrl: setting('NATS_URL', optional, undefined, 'external NATS server(s), comma-separated; absent: role up brings its own'),
   natsUser: setting('NATS_USER', optional, undefined, 'user at the NATS server'),
-  natsPassword: setting('NATS_PASSWORD', optional, undefined, 'password at the NATS server', true),
-  databaseUrl: setting('DATABASE_URL', optional, undefined, 'external Postgres; absent: role up brings its own', true),
+  natsPassword: setting('NATS_PASSWORD', optional, undefined, 'password at the NATS server', unfit),
+  databaseUrl: setting('DATABASE_URL', postgresUrl, undefined, 'external Postgres; absent: role up brings its own', 'its value is not a postgres:// URL, such as postgres://user:password@host:5432/drey'),
   natsServer: setting('DREY_NATS_SERVER', optional, undefined, 'path of a nats-server program to use'),
   natsReleaseUrl: setting('DREY_NATS_RELEASE_URL', optional, undefined, 'where nats-server release archives are fetched from'),
   softIoc: setting('DREY_SOFT_IOC', optional, undefined, 'path of a soft IOC program to use for the demo'),
@@ -63,7 +67,7 @@ export const settings = {
   logFormat: setting('DREY_LOG_FORMAT', z.enum(['pretty', 'json']), process.stderr.isTTY ? 'pretty' : 'json', 'pretty for people, json for collectors'),
   metricsPort: setting('DREY_METRICS_PORT', port, 0, 'roles without a gateway: port for /metrics and /health; 0 = none'),
   url: setting('DREY_URL', z.url(), 'http://127.0.0.1:8080', 'command line: the gateway to talk to'),
-  apiKey: setting('DREY_API_KEY', optional, undefined, 'command line: the API key; absent: the one of first start in the data folder', true),
+  apiKey: setting('DREY_API_KEY', optional, undefined, 'command line: the API key; absent: the one of first start in the data folder', unfit),
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;
@@ -104,7 +108,7 @@ export function readConfig({ flags = {}, environment = process.env }: ConfigOrig
     }
     const { data, faults: misfits, count } = checkInput(schema, given);
     if (count === 0) values[name] = data;
-    else faults.push(`${source}: ${secret ? 'its value will not do' : `${JSON.stringify(given)} will not do: ${misfits.join('; ')}`}`);
+    else faults.push(`${source}: ${secret ?? `${JSON.stringify(given)} will not do: ${misfits.join('; ')}`}`);
   }
   for (const key of Object.keys(file.values)) {
     if (!(key in settings)) faults.push(`${file.path}: unknown key "${key}"; known are ${Object.keys(settings).join(', ')}`);
