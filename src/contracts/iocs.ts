@@ -12,7 +12,12 @@ export const iocView = z.object({
   reason: z.string().describe('why it is in this state, for people'),
   since: z.string().describe('ISO 8601'),
   circuit: z.enum(['up', 'down', 'unresponsive']).describe('the TCP connection to its CA server'),
-  channels: z.object({ total: z.number(), connected: z.number(), disconnected: z.number(), searching: z.number(), denied: z.number() }).describe('its channels, by state'),
+  channels: z.object({
+    total: z.number(),
+    connected: z.number().describe('and the IOC answers'),
+    unresponsive: z.number().optional().describe('connected on the wire, and the IOC does not answer or its breaker is not closed; absent from hosts of an earlier version'),
+    disconnected: z.number(), searching: z.number(), denied: z.number(),
+  }).describe('its channels, by state'),
   window: z.object({ calls: z.number(), failures: z.number() }).describe('operations in the rolling window'),
   attempt: z.number().describe('failed openings in a row; the backoff doubles with it'),
   nextProbeAt: z.string().nullable().describe('when an open breaker tries again, ISO 8601'),

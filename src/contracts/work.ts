@@ -109,7 +109,10 @@ export interface HostBeat {
   readonly startedAt: string;
   readonly at: string;
   readonly channels: number;
+  /** Of IOCs that answer. */
   readonly connected: number;
+  /** Connected on the wire, and their IOC does not answer or its breaker is not closed; absent from hosts of an earlier version. */
+  readonly unresponsive?: number;
   readonly catalogueRevision: number;
   /** What its Channel Access client cannot do, in words; absent from hosts of an earlier version. */
   readonly lacks?: readonly string[];

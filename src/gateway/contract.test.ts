@@ -185,7 +185,7 @@ test('a failed or cancelled snapshot job is run again by hand as a new job, a re
 });
 
 test('health tells of the ioc-hosts: monitor, status, disconnected PVs with their reasons', async () => {
-  expect(await gateway.good('GET', '/v1/health/monitor')).toMatchObject({ alive: true, total_cached_pvs: 2, connected_pvs: 2, disconnected_pvs: 0, monitored_pvs: 2, active_subscriptions: 2, monitor_running: true, watchdog_running: true, heartbeat_age_seconds: expect.any(Number), last_heartbeat: expect.any(String) });
+  expect(await gateway.good('GET', '/v1/health/monitor')).toMatchObject({ alive: true, total_cached_pvs: 2, connected_pvs: 2, disconnected_pvs: 0, unresponsive_pvs: 0, monitored_pvs: 2, active_subscriptions: 2, monitor_running: true, watchdog_running: true, heartbeat_age_seconds: expect.any(Number), last_heartbeat: expect.any(String) });
   expect(await gateway.good('GET', '/v1/health/monitor/status')).toMatchObject({ status: 'healthy', leader: 'host-1', age_seconds: expect.any(Number) });
   const lost = await gateway.good('GET', '/v1/health/disconnected');
   const pvs = ['B:2:RB', 'C:3'];

@@ -13,7 +13,7 @@ beforeAll(async () => {
   await eventually(async () => (await gateway.good('GET', '/v1/health/summary')).hosts.length === 2, { saying: 'the gateway to see both hosts' });
 });
 beforeEach(() => {
-  for (const one of [host, other]) Object.assign(one, { silent: false, connected: 2, ioc: { ...one.ioc, state: 'closed' } });
+  for (const one of [host, other]) Object.assign(one, { silent: false, connected: 2, unresponsive: 0, ioc: { ...one.ioc, state: 'closed' } });
 });
 afterAll(async () => {
   await host?.[Symbol.asyncDispose]();
@@ -62,6 +62,18 @@ test('health is healthy, degraded by an open breaker, by silence, by lost PVs, w
   host.connected = 0;
   await eventually(async () => (await health()).disconnected_pvs === 2, { saying: 'the next beat' });
   expect(await health()).toMatchObject({ status: 'degraded', disconnected_percentage: 50, issues: expect.arrayContaining(['2 of 4 PVs (50 %) are not connected']) });
+});
+
+test('PVs of an IOC that hangs are not connected, and counted apart', async () => {
+  Object.assign(host, { connected: 0, unresponsive: 2 });
+  const health = await eventually(async () => {
+    const summary = await gateway.good('GET', '/v1/health/summary');
+    return summary.unresponsive_pvs === 2 && summary;
+  }, { saying: 'the next beat' });
+  const counts = { connected_pvs: 2, disconnected_pvs: 2, unresponsive_pvs: 2 };
+  expect(health).toMatchObject({ ...counts, total_pvs: 4, status: 'degraded', hosts: [{ connected: 0, unresponsive: 2 }, { connected: 2, unresponsive: 0 }] });
+  expect(health.issues).toEqual(['2 of 4 PVs (50 %) are not connected; 2 of those are of IOCs that do not answer or whose breaker is not closed']);
+  expect(await gateway.good('GET', '/v1/health/monitor')).toMatchObject(counts);
 });
 
 test('without a host nothing is healthy, and the heartbeat says so without a key', async () => {

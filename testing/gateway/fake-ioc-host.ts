@@ -25,6 +25,8 @@ export interface FakeIocHost extends AsyncDisposable {
   channels: ChannelView[];
   /** Of its two channels. */
   connected: number;
+  /** Of its two channels: on the wire, of an IOC that hangs. */
+  unresponsive: number;
   /** As if the process were stopped: alive by its beat, and silent. */
   silent: boolean;
 }
@@ -44,6 +46,7 @@ export async function startFakeIocHost(bus: Bus, host: string, iocName: string):
     reads: [],
     silent: false,
     connected: 2,
+    unresponsive: 0,
     ioc: {
       name: iocName, host, state: 'closed', reason: 'all well', since: now, circuit: 'up', channels: { total: 2, connected: 2, disconnected: 0, searching: 0, denied: 0 },
       window: { calls: 0, failures: 0 }, attempt: 0, nextProbeAt: null, restarts: 0, forcedBy: null,
@@ -103,7 +106,7 @@ export async function startFakeIocHost(bus: Bus, host: string, iocName: string):
   ];
   const bucket = await bus.keyValue(buckets.hosts);
   const beat = async (): Promise<void> => {
-    const body: HostBeat = { host, startedAt: now, at: new Date().toISOString(), channels: 2, connected: fake.connected, catalogueRevision: 0 };
+    const body: HostBeat = { host, startedAt: now, at: new Date().toISOString(), channels: 2, connected: fake.connected, unresponsive: fake.unresponsive, catalogueRevision: 0 };
     await bucket.put(token(host), json.encode(body));
   };
   await beat();

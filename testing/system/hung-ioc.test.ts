@@ -40,6 +40,11 @@ test('I1, I2: a hung IOC costs one timeout once, then nothing, and its breaker c
   expect(first.quality.durationMs).toBeLessThan(2 * deadlineMs);
 
   await eventually(async () => ['open', 'halfOpen'].includes((await breaker(2)).state), { saying: 'the breaker to open' });
+  expect((await breaker(2)).channels).toMatchObject({ total: perIoc, connected: 0, unresponsive: perIoc });
+  expect(await eventually(async () => {
+    const health = await drey.get<{ connected_pvs: number; unresponsive_pvs: number }>('/v1/health/summary');
+    return health.unresponsive_pvs > 0 && health;
+  }, { saying: 'the next beat' })).toMatchObject({ connected_pvs: 3 * perIoc, unresponsive_pvs: perIoc });
   const second = await take('breaker open');
   expect(second.quality.outcomes).toEqual({ ok: 3 * perIoc, iocOpen: perIoc });
   expect(second.quality.durationMs).toBeLessThan(deadlineMs);

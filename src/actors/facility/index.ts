@@ -147,7 +147,7 @@ export function createFacility(options: FacilityOptions): Facility {
     const total = roster.count(name);
     return {
       name, host, state: 'open', reason: missing(name), since: new Date(known.since).toISOString(), circuit: circuits.has(name) ? 'up' : 'down',
-      channels: { total, connected: 0, disconnected: total, searching: 0, denied: 0 }, window: { calls: 0, failures: 0 }, attempt: 0, nextProbeAt: null,
+      channels: { total, connected: 0, unresponsive: circuits.has(name) ? total : 0, disconnected: circuits.has(name) ? 0 : total, searching: 0, denied: 0 }, window: { calls: 0, failures: 0 }, attempt: 0, nextProbeAt: null,
       restarts: known.restarts, forcedBy: known.order?.who ?? null,
     };
   };

@@ -120,8 +120,9 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   };
 
   const beat = async (): Promise<void> => {
+    const unresponsive = facility.views().reduce((sum, { channels }) => sum + (channels.unresponsive ?? 0), 0);
     const body: HostBeat = {
-      host, startedAt, at: new Date(clock.now()).toISOString(), channels: table.openCount, connected: channelAccess.statistics().connected, catalogueRevision: watch?.revision ?? -1, lacks: channelAccess.lacks,
+      host, startedAt, at: new Date(clock.now()).toISOString(), channels: table.openCount, connected: Math.max(0, channelAccess.statistics().connected - unresponsive), unresponsive, catalogueRevision: watch?.revision ?? -1, lacks: channelAccess.lacks,
     };
     await (await bus.keyValue(buckets.hosts)).put(token(host), json.encode(body));
   };

@@ -25,11 +25,11 @@ export function createHostMetrics(registry: Registry, facility: () => Facility):
     },
   });
   new Gauge({
-    name: 'drey_channels', help: 'channels of IOC actors by state; those of no known IOC are searching', labelNames: ['state'], registers,
+    name: 'drey_channels', help: 'channels of IOC actors by state; those of no known IOC are searching, connected ones whose IOC does not answer or has no closed breaker are unresponsive', labelNames: ['state'], registers,
     collect() {
       this.reset();
-      for (const phase of phases) this.set({ state: phase }, 0);
-      for (const { channels } of facility().views()) for (const phase of phases) this.inc({ state: phase }, channels[phase]);
+      for (const state of [...phases, 'unresponsive'] as const) this.set({ state }, 0);
+      for (const { channels } of facility().views()) for (const state of [...phases, 'unresponsive'] as const) this.inc({ state }, channels[state] ?? 0);
       this.inc({ state: 'searching' }, facility().channels(null).length);
     },
   });

@@ -287,7 +287,7 @@ describe('the breaker', () => {
     for (let i = 0; i < 4; i++) r.fail();
     expect(viewOf(r.actor.getSnapshot(), 'host-1', 2)).toEqual({
       name: ioc, host: 'host-1', state: 'open', reason: '4 of the last 4 operations failed, the limit is 50 %: no answer',
-      since: '1970-01-01T00:16:40.000Z', circuit: 'up', channels: { total: 4, searching: 0, connected: 4, disconnected: 0, denied: 0 },
+      since: '1970-01-01T00:16:40.000Z', circuit: 'up', channels: { total: 4, searching: 0, connected: 0, unresponsive: 4, disconnected: 0, denied: 0 },
       window: { calls: 4, failures: 4 }, attempt: 0, nextProbeAt: '1970-01-01T00:16:41.000Z', restarts: 2, forcedBy: null,
     });
     expect(r.trips()).toBe(1);

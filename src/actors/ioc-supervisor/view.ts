@@ -17,17 +17,23 @@ export function channelTableOf(snapshot: IocSnapshot): ChannelSetTable | undefin
   return (snapshot.children.channels as ChannelSetRef | undefined)?.getSnapshot().context;
 }
 
+/** Channels that stay connected while their IOC hangs, or while its breaker keeps everybody off it, are of no use to anybody. */
+function channelsOf(table: ChannelSetTable | undefined, usable: boolean): IocView['channels'] {
+  const counts = table ? countsOf(table) : { total: 0, searching: 0, connected: 0, disconnected: 0, denied: 0 };
+  return usable ? { ...counts, unresponsive: 0 } : { ...counts, connected: 0, denied: 0, unresponsive: counts.connected + counts.denied };
+}
+
 export function viewOf(snapshot: IocSnapshot, host: string, restarts: number): IocView {
   const { context } = snapshot;
-  const table = channelTableOf(snapshot);
+  const state = breakerOf(snapshot);
   return {
     name: context.ioc,
     host,
-    state: breakerOf(snapshot),
+    state,
     reason: context.reason,
     since: new Date(context.since).toISOString(),
     circuit: context.circuit,
-    channels: table ? countsOf(table) : { total: 0, searching: 0, connected: 0, disconnected: 0, denied: 0 },
+    channels: channelsOf(channelTableOf(snapshot), context.circuit !== 'unresponsive' && (state === 'closed' || state === 'observing')),
     window: { calls: context.window.calls, failures: context.window.failures },
     attempt: context.attempt,
     nextProbeAt: context.nextProbeAt === null ? null : new Date(context.nextProbeAt).toISOString(),

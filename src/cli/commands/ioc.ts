@@ -28,8 +28,8 @@ export function iocCommands(connect: () => Client): Command {
       if (options.json) return printJson(iocs);
       if (iocs.length === 0) return print('no IOC has been seen yet');
       printTable(
-        ['IOC', 'BREAKER', 'CIRCUIT', 'CONNECTED', 'CHANNELS', 'NEXT PROBE', 'HOST', 'WHY'],
-        iocs.map((one) => [one.name, one.state, one.circuit, one.channels.connected, one.channels.total, one.nextProbeAt === null ? '' : localTime(one.nextProbeAt), one.host, one.reason]),
+        ['IOC', 'BREAKER', 'CIRCUIT', 'CONNECTED', 'UNRESPONSIVE', 'CHANNELS', 'NEXT PROBE', 'HOST', 'WHY'],
+        iocs.map((one) => [one.name, one.state, one.circuit, one.channels.connected, one.channels.unresponsive || '', one.channels.total, one.nextProbeAt === null ? '' : localTime(one.nextProbeAt), one.host, one.reason]),
       );
     });
 
@@ -45,7 +45,7 @@ export function iocCommands(connect: () => Client): Command {
       const one = await connect().get<IocView & { channelList: ChannelView[] }>(`/v1/iocs/${encodeURIComponent(name)}`);
       if (options.json) return printJson(one);
       print(`${one.name}  breaker ${one.state} since ${localTime(one.since)}: ${one.reason}`);
-      print(`circuit ${one.circuit}, ${one.channels.connected} of ${one.channels.total} channels connected, ${one.window.failures} of the last ${one.window.calls} operations failed, actor on ${one.host}, ${one.restarts} restarts`);
+      print(`circuit ${one.circuit}, ${one.channels.connected} of ${one.channels.total} channels connected${one.channels.unresponsive ? ` (${one.channels.unresponsive} more on the wire, of no use while the IOC does not answer or its breaker is not closed)` : ''}, ${one.window.failures} of the last ${one.window.calls} operations failed, actor on ${one.host}, ${one.restarts} restarts`);
       if (one.nextProbeAt !== null) print(`next probe ${localTime(one.nextProbeAt)}`);
       const chosen = one.channelList.filter(({ state }) => options.state === undefined || state === options.state);
       chosen.sort((a, b) => Number(a.state === 'connected') - Number(b.state === 'connected') || (a.name < b.name ? -1 : 1));

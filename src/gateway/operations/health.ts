@@ -25,15 +25,16 @@ export const healthSummary = z.object({
   monitor_alive: z.boolean(),
   heartbeat_age_seconds: z.number().nullable(),
   total_pvs: z.number().int().describe('channels that the ioc-hosts watch'),
-  connected_pvs: z.number().int(),
-  disconnected_pvs: z.number().int(),
+  connected_pvs: z.number().int().describe('and their IOC answers'),
+  disconnected_pvs: z.number().int().describe('all others'),
+  unresponsive_pvs: z.number().int().describe('of the disconnected ones: connected on the wire, and their IOC does not answer or its breaker is not closed'),
   disconnected_percentage: z.number(),
   watchdog_running: z.boolean(),
   last_watchdog_check: z.string().nullable(),
   bus: z.enum(['connected', 'disconnected', 'closed']),
   database: z.object({ up: z.boolean(), pingMs: z.number().nullable() }),
   hosts: z.array(z.object({
-    host: z.string(), startedAt: z.string(), channels: z.number(), connected: z.number(),
+    host: z.string(), startedAt: z.string(), channels: z.number(), connected: z.number(), unresponsive: z.number(),
     lacks: z.array(z.string()).describe('what its Channel Access client cannot do'),
   })),
   iocs: z.object({ total: z.number().int(), byState: z.record(z.string(), z.number().int()), silentHosts: z.array(z.string()) }),
@@ -83,6 +84,7 @@ export function createHealthOperations({ persistence, bus, hosts, iocs, clock, l
       const alive = age !== null && age < beatTooOldSeconds;
       const total = beats.reduce((sum, beat) => sum + beat.channels, 0);
       const connected = beats.reduce((sum, beat) => sum + beat.connected, 0);
+      const unresponsive = beats.reduce((sum, beat) => sum + (beat.unresponsive ?? 0), 0);
       const percentage = total === 0 ? 0 : Math.round(((total - connected) / total) * 10_000) / 100;
       const byState: Record<string, number> = {};
       for (const ioc of list.iocs) byState[ioc.state] = (byState[ioc.state] ?? 0) + 1;
@@ -93,7 +95,7 @@ export function createHealthOperations({ persistence, bus, hosts, iocs, clock, l
       const unhealthy = issues.length > 0;
       for (const { name, state, reason } of shut.slice(0, 20)) issues.push(`the breaker of IOC ${name} is ${state}: ${reason}`);
       if (shut.length > 20) issues.push(`and the breakers of ${shut.length - 20} more IOCs`);
-      if (percentage > disconnectedIssuePercent) issues.push(`${total - connected} of ${total} PVs (${percentage} %) are not connected`);
+      if (percentage > disconnectedIssuePercent) issues.push(`${total - connected} of ${total} PVs (${percentage} %) are not connected${unresponsive > 0 ? `; ${unresponsive} of those are of IOCs that do not answer or whose breaker is not closed` : ''}`);
       if (list.silentHosts.length > 0) issues.push(`ioc-hosts that do not answer: ${list.silentHosts.join(', ')}`);
 
       return {
@@ -104,12 +106,13 @@ export function createHealthOperations({ persistence, bus, hosts, iocs, clock, l
         total_pvs: total,
         connected_pvs: connected,
         disconnected_pvs: total - connected,
+        unresponsive_pvs: unresponsive,
         disconnected_percentage: percentage,
         watchdog_running: alive,
         last_watchdog_check: lastCheck(),
         bus: bus.state,
         database: { up: pingMs !== null, pingMs },
-        hosts: beats.map(({ host, startedAt, channels, connected: up, lacks }) => ({ host, startedAt, channels, connected: up, lacks: [...lacks ?? []] })),
+        hosts: beats.map(({ host, startedAt, channels, connected: up, unresponsive: hung, lacks }) => ({ host, startedAt, channels, connected: up, unresponsive: hung ?? 0, lacks: [...lacks ?? []] })),
         iocs: { total: list.iocs.length, byState, silentHosts: list.silentHosts },
       };
     },

@@ -19,8 +19,9 @@ export const monitorHealth = z.object({
   last_heartbeat: z.string().nullable().describe('ISO 8601'),
   heartbeat_age_seconds: z.number().nullable(),
   total_cached_pvs: z.number().int().describe('channels that the ioc-hosts watch'),
-  connected_pvs: z.number().int(),
-  disconnected_pvs: z.number().int(),
+  connected_pvs: z.number().int().describe('and their IOC answers'),
+  disconnected_pvs: z.number().int().describe('all others'),
+  unresponsive_pvs: z.number().int().describe('of the disconnected ones: connected on the wire, and their IOC does not answer or its breaker is not closed'),
   monitored_pvs: z.number().int(),
   active_subscriptions: z.number().int().describe('channels with a monitor that is up'),
   monitor_running: z.boolean(),
@@ -62,7 +63,7 @@ export interface MonitorDeps {
 export function createMonitorOperations({ bus, hosts, live, names, clock, lastCheck, environment }: MonitorDeps) {
   const beats = () => [...hosts.beats.values()];
   const problem = (): string | null => (bus.state === 'connected' ? (hosts.beats.size === 0 ? 'no ioc-host is running' : null) : `the bus is ${bus.state}`);
-  const sum = (of: 'channels' | 'connected'): number => beats().reduce((total, beat) => total + beat[of], 0);
+  const sum = (of: 'channels' | 'connected' | 'unresponsive'): number => beats().reduce((total, beat) => total + (beat[of] ?? 0), 0);
 
   return {
     monitor: async (): Promise<z.output<typeof monitorHealth>> => {
@@ -76,6 +77,7 @@ export function createMonitorOperations({ bus, hosts, live, names, clock, lastCh
         total_cached_pvs: total,
         connected_pvs: connected,
         disconnected_pvs: total - connected,
+        unresponsive_pvs: sum('unresponsive'),
         monitored_pvs: total,
         active_subscriptions: connected,
         monitor_running: alive,
