@@ -10,12 +10,12 @@ export class RowBytes {
   readonly #table: LatestValues;
   readonly texts: RowTexts;
   readonly #time = new SplitTime();
-  // What the rows of one frame, second and alarm have in common.
+  // Bytes are copied twice as quick as text is written. What the rows of one frame, second and alarm have in common.
   #second = -1;
   #alarm = -1;
   #receivedAt = Number.NaN;
-  #middle = '';
-  #stamp = '';
+  #middle = Buffer.alloc(0);
+  #stamp = Buffer.alloc(0);
 
   /** Of the last message, on average. */
   #rowBytes = 200;
@@ -49,14 +49,14 @@ export class RowBytes {
       this.#second = second;
       this.#alarm = alarm;
       this.#receivedAt = receivedAt;
-      this.#middle = `,"connected":true,"updated_at":${receivedAt / 1000},"status":${columns.status[slot]},"severity":${columns.severity[slot]},"timestamp":${second}.`;
-      this.#stamp = `,"timestampNs":"${second}`;
+      this.#middle = Buffer.from(`,"connected":true,"updated_at":${receivedAt / 1000},"status":${columns.status[slot]},"severity":${columns.severity[slot]},"timestamp":${second}.`);
+      this.#stamp = Buffer.from(`,"timestampNs":"${second}`);
     }
     out.text(this.texts.key(slot));
     out.number(columns.num[slot]!);
-    out.ascii(this.#middle);
+    out.copy(this.#middle);
     out.digits((nanos / 1_000) | 0, 6);
-    out.ascii(this.#stamp);
+    out.copy(this.#stamp);
     out.digits(nanos, 9);
     const label = kind === ValueKind.enum ? table.metas.get(columns.metaHash[slot]!)?.labels?.[columns.num[slot]!] : undefined;
     if (label === undefined) out.ascii('"}');
