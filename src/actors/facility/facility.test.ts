@@ -54,7 +54,7 @@ describe('channels', () => {
     expect(facility.channels(null)).toHaveLength(3);
     expect(facility.views()).toEqual([]);
     ca.serve(a, ['A', 'C']);
-    expect(facility.view(a)).toMatchObject({ state: 'closed', circuit: 'up', channels: { total: 2, unresponsive: 2 } });
+    expect(facility.view(a)).toMatchObject({ state: 'closed', circuit: 'up', channels: { total: 2, connected: 2 } });
     expect(facility.channels(null)).toHaveLength(1);
   });
 
@@ -118,7 +118,7 @@ describe('supervision', () => {
     expect(r.noticed).toEqual([`fault ${a}`]);
     r.clock.increment(1);
     expect(r.noticed).toEqual([`fault ${a}`, `restart ${a}`]);
-    expect(r.facility.view(a)).toMatchObject({ restarts: 1, circuit: 'up', channels: { total: 2, connected: 2 } });
+    expect(r.facility.view(a)).toMatchObject({ restarts: 1, circuit: 'up', channels: { total: 2, unresponsive: 2 } });
     expect(r.facility.view(b)).toEqual(neighbour);
   });
 
