@@ -63,7 +63,8 @@ function listed(values: readonly unknown[]): string {
 
 function sentenceOf(issue: z.core.$ZodRawIssue, data: unknown): string {
   // A secret is not said back, not to a log either.
-  const value = issue.path?.at(-1) === 'secret' ? undefined : (valueAt(data, issue.path ?? []) ?? issue.input);
+  // Within a form of several the path begins anew.
+  const value = issue.path?.at(-1) === 'secret' ? undefined : issue.path?.length ? (valueAt(data, issue.path) ?? issue.input) : issue.input;
   switch (issue.code) {
     case 'invalid_type':
       return `${shown(value)} is not ${kindOf(issue.expected as string)}`;

@@ -115,10 +115,12 @@ export const planRow = z.object({
 });
 export type PlanRow = z.output<typeof planRow>;
 
+export const rowsByReason = z.record(z.string(), z.record(z.string(), z.number()));
 export const restorePlan = z.object({
   snapshotId: z.string(),
   madeAt: z.string(),
   counts: z.record(z.string(), z.number()).describe('all rows by verdict'),
+  reasons: rowsByReason.describe('all rows that have a reason, by verdict and name of the reason'),
   totalCount: z.number().describe('rows that fit the filter, in all pages'),
   limit: z.number().describe('rows of a page'),
   offset: z.number().describe('rows skipped'),

@@ -155,6 +155,13 @@ test('R1: the dry run shows live value, target, difference, right and verdict of
   expect(row('Q:2:SP')).toMatchObject({ verdict: 'unchanged', target: 'NaN', live: 'NaN' });
   expect(row('FIXED:SP')).toMatchObject({ verdict: 'skipped', why: 'readOnlyEntry' });
   expect(row('DEAD:SP')).toMatchObject({ verdict: 'skipped', why: 'noSavedValue' });
+  // One kind after the other, in the order that was asked for.
+  const two = await gateway.good('POST', `/v1/snapshots/${id}/restore/plan?verdict=skipped&verdict=write`, {});
+  expect(two.rows.map(({ verdict }: { verdict: string }) => verdict)).toEqual([...Array(plan.counts.skipped).fill('skipped'), 'write', 'write']);
+  expect(two).toMatchObject({ totalCount: plan.counts.skipped + 2, reasons: { skipped: { readOnlyEntry: 1 } } });
+  for (const query of ['verdict=nope', 'verdict=write&verdict=nope']) {
+    expect(await gateway.refused('POST', `/v1/snapshots/${id}/restore/plan?${query}`, {})).toMatchObject({ status: 422, body: { detail: expect.stringContaining('"nope" is none of write, unchanged, skipped, held or failed') } });
+  }
   expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan?verdict=write&limit=1&offset=1`, {})).toMatchObject({ totalCount: 2, limit: 1, offset: 1, counts: plan.counts, rows: [plan.rows.filter(({ verdict }: { verdict: string }) => verdict === 'write')[1]] });
   expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan`, { pvIds: [] })).toMatchObject({ totalCount: 0, rows: [] });
   expect(await gateway.good('POST', `/v1/snapshots/${id}/restore/plan`, { pvIds: [entries[3]!.id] })).toMatchObject({ counts: { skipped: 1 }, rows: [{ pvName: 'WAVE', verdict: 'skipped', why: 'noSetpoint' }] });

@@ -362,8 +362,8 @@ export interface RestoreStore {
   save(restore: StoredRestore): Promise<void>;
   /** Rows by outcome. */
   counts(jobId: string): Promise<Record<string, number>>;
-  /** Rows in the order of their names. `outcome`: only these. */
-  rows(jobId: string, options: { limit: number; offset: number; outcome?: string }): Promise<{ rows: RestoreRow[]; totalCount: number; counts: Record<string, number> }>;
+  /** Rows in the order of their names. `outcomes`: only these, one after the other. `reasons`: rows by outcome and reason, of those that have one. */
+  rows(jobId: string, options: { limit: number; offset: number; outcomes?: readonly string[] }): Promise<{ rows: RestoreRow[]; totalCount: number; counts: Record<string, number>; reasons: Record<string, Record<string, number>> }>;
 }
 
 export const apiScopes = ['read', 'write', 'snapshot', 'restore', 'admin'] as const;

@@ -100,6 +100,28 @@ test('ten PVs changed by another client: diff shows them, restore brings exactly
   expect(audit.results.some((event) => event.why === 'test')).toBe(true);
 });
 
+test('R1: the command line lists every row that is written, before and after, and counts by reason what is left alone', async () => {
+  const before = await take('for the listing');
+  const changed = Array.from({ length: 10 }, (_, n) => `QUAD:LI22:${n}:BCTRL`);
+  await put(Object.fromEntries(changed.map((name) => [name, 66])));
+  const listed = (stdout: string, word: string): string[] => stdout.split('\n').filter((line) => /^\S+:\S+ +(\S+)/.exec(line)?.[1] === word).map((line) => line.split(' ')[0]!);
+
+  const plan = await drey.cli('snapshot', 'restore', before.id, '--dry-run');
+  expect(plan).toMatchObject({ code: 0, stdout: expect.stringMatching(/plan: write 10, unchanged \d+, skipped 1\n {2}skipped 1: the snapshot holds no value for it\n$/) });
+  expect(listed(plan.stdout, 'write')).toEqual(changed);
+  expect(plan.stdout).not.toContain('NO:SUCH:PV');
+  const few = await drey.cli('snapshot', 'restore', before.id, '--dry-run', '--limit', '3', '--offset', '1', '--all');
+  expect(listed(few.stdout, 'write')).toEqual(changed.slice(1, 4));
+  expect(few.stdout).toContain(`3 of ${entries} rows are listed, after the first 1; see --limit and --offset`);
+  const skipped = await drey.cli('snapshot', 'restore', before.id, '--dry-run', '--verdict', 'skipped');
+  expect([listed(skipped.stdout, 'skipped'), listed(skipped.stdout, 'write')]).toEqual([['NO:SUCH:PV'], []]);
+  expect(await drey.cli('snapshot', 'restore', before.id, '--verdict', 'skipped')).toMatchObject({ code: 2, stderr: expect.stringContaining('--dry-run') });
+
+  const restored = await drey.cli('snapshot', 'restore', before.id, '--yes');
+  expect(restored).toMatchObject({ code: 0, stdout: expect.stringMatching(/restored: verified 10, unchanged \d+, skipped 1\n {2}skipped 1: the snapshot holds no value for it\nthe values before are kept/) });
+  expect(listed(restored.stdout, 'verified')).toEqual(changed);
+}, 60_000);
+
 test('R1: an empty selection writes nothing, and an unknown PV is an error that names it', async () => {
   const before = await take('for an empty restore');
   await put({ 'QUAD:LI21:0:BCTRL': 55 });

@@ -29,6 +29,9 @@ export const pageOffset = z.coerce.number().int().min(0).default(0).describe('ro
 /** A parameter that may be repeated in a query. */
 export const listParam = z.union([z.array(z.string()), z.string()]).transform((value) => (typeof value === 'string' ? [value] : value));
 
+/** The same of words to choose from. */
+export const choices = <Choices extends z.core.util.EnumLike>(one: z.ZodEnum<Choices>) => z.union([z.array(one), one.transform((value) => [value])]);
+
 /** A point in time in a query. */
 export const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], 'an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z').transform((text) => new Date(text));
 

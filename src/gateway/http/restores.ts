@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { planVerdict, restoreOutcomeNames, restorePlan } from '../../contracts/restores.ts';
 import { acceptedJob } from '../operations/jobs.ts';
 import { restoreBody, restoreResult, restoreRows, type RestoreOperations } from '../operations/restores.ts';
-import { bodyLimits, flag, idParam, pageLimit, pageOffset, untilGone, type Door } from './door.ts';
+import { bodyLimits, choices, flag, idParam, pageLimit, pageOffset, untilGone, type Door } from './door.ts';
 
 const tags = ['restore'];
 
@@ -14,11 +14,11 @@ export function restoreRoutes(app: Door, restores: RestoreOperations, stopping: 
       tags,
       summary: 'Dry run: live values against saved ones, and what would be written; writes nothing',
       params: idParam,
-      querystring: z.object({ limit: pageLimit(100_000, 1000), offset: pageOffset, verdict: planVerdict.optional().describe('only these rows') }),
+      querystring: z.object({ limit: pageLimit(100_000, 1000), offset: pageOffset, verdict: choices(planVerdict).optional().describe('only these rows; repeated: one after the other') }),
       body: restoreBody,
       response: { 200: restorePlan },
     },
-  }, (request) => restores.plan(request.params.id, request.body, request.query));
+  }, ({ params, body, query: { verdict, ...page } }) => restores.plan(params.id, body, { ...page, verdicts: verdict }));
 
   app.post('/v1/snapshots/:id/restore', {
     config: { operation: 'restore.run' },
@@ -45,8 +45,8 @@ export function restoreRoutes(app: Door, restores: RestoreOperations, stopping: 
       tags,
       summary: 'What became of each row of a restore, by name',
       params: idParam,
-      querystring: z.object({ limit: pageLimit(100_000, 1000), offset: pageOffset, outcome: z.enum(restoreOutcomeNames).optional().describe('only these rows') }),
+      querystring: z.object({ limit: pageLimit(100_000, 1000), offset: pageOffset, outcome: choices(z.enum(restoreOutcomeNames)).optional().describe('only these rows; repeated: one after the other') }),
       response: { 200: restoreRows },
     },
-  }, (request) => restores.rows(request.params.id, request.query));
+  }, ({ params, query: { outcome, ...page } }) => restores.rows(params.id, { ...page, outcomes: outcome }));
 }

@@ -43,7 +43,7 @@ export function offerServices(bus: Bus, operations: Operations, version: string)
     'snapshots.show': endpoint('snapshots.read', { id, ...paging(100_000, 1_000), search: z.string().max(1000).optional() },
       async ({ id: snapshot, ...page }) => Buffer.concat([...snapshotJson(await snapshots.page(snapshot, page), page)]), (bytes) => bytes as Buffer),
     'snapshots.delete': endpoint('snapshots.delete', { id }, (body, caller) => snapshots.delete(caller, body.id)),
-    'restore.plan': endpoint('restore.plan', { ...restoring, ...paging(100_000, 1_000), verdict: planVerdict.optional() }, ({ snapshotId, request, ...show }) => restores.plan(snapshotId, request, show)),
+    'restore.plan': endpoint('restore.plan', { ...restoring, ...paging(100_000, 1_000), verdict: planVerdict.optional() }, ({ snapshotId, request, verdict, ...page }) => restores.plan(snapshotId, request, { ...page, ...(verdict === undefined ? {} : { verdicts: [verdict] }) })),
     'restore.run': endpoint('restore.run', restoring, ({ snapshotId, request }, caller) => restores.run(caller, snapshotId, request)),
     'jobs.list': endpoint('jobs.read', { status: jobStatus.optional(), limit: z.number().int().min(1).max(1000).default(100) }, async (filter) => jobs.list(filter)),
     'jobs.show': endpoint('jobs.read', { id }, (body) => jobs.show(body.id)),

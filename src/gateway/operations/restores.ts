@@ -1,7 +1,7 @@
 /** Restores: the dry run, made here from live values, and the job, which a coordinator does. */
 import { z } from 'zod';
 import { DreyError } from '../../contracts/errors.ts';
-import { restoreReasonNames, restoreRequest, restoreRow, type PlanRow, type PlanVerdict, type RestorePlan, type RestoreReason, type RestoreRequest } from '../../contracts/restores.ts';
+import { restoreReasonNames, restoreRequest, restoreRow, rowsByReason, type PlanRow, type PlanVerdict, type RestorePlan, type RestoreReason, type RestoreRequest } from '../../contracts/restores.ts';
 import { AccessBits, copyValueRow, emptyValueColumns, type ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CatalogueStore, Persistence, SetpointInfo, SnapshotPage } from '../../persistence/port.ts';
@@ -34,6 +34,7 @@ export const restoreRows = z.object({
   rows: z.array(restoreRow),
   totalCount: z.number().int().describe('rows that fit the filter'),
   counts: z.record(z.string(), z.number().int()).describe('all rows by outcome'),
+  reasons: rowsByReason.describe('all rows that have a reason, by outcome and name of the reason'),
   limit: z.number().int(),
   offset: z.number().int(),
 });
@@ -46,7 +47,8 @@ const failing = ['failed', 'held', 'unknown'] as const;
 export interface PlanPage {
   readonly limit: number;
   readonly offset: number;
-  readonly verdict?: PlanVerdict | undefined;
+  /** Only these, one after the other. */
+  readonly verdicts?: readonly PlanVerdict[] | undefined;
 }
 
 export interface RestoreDeps {
@@ -69,12 +71,13 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
     const metaOf = (hash: bigint) => now.metas.get(hash) ?? page.metas.get(hash);
     const made = planRestore({ saved, live: now.columns, setpoints: plannedSetpoints(Array.from(saved.channel, (channel) => byChannel.get(channel))), metaOf });
 
-    const wanted: number[] = [];
-    for (let row = 0; row < saved.length; row++) if (show.verdict === undefined || planVerdicts[made.verdict[row]!] === show.verdict) wanted.push(row);
-    const lacking = show.verdict === undefined || show.verdict === 'skipped' ? selection.withoutSetpoint : [];
+    // Rows by number, then entries without a row.
+    const all = [...Array(saved.length).keys(), ...selection.withoutSetpoint];
+    const verdictOf = (one: (typeof all)[number]): PlanVerdict => (typeof one === 'number' ? planVerdicts[made.verdict[one]!]! : 'skipped');
+    const wanted = show.verdicts === undefined ? all : [...new Set(show.verdicts)].flatMap((verdict) => all.filter((one) => verdictOf(one) === verdict));
     const rowAt = (at: number): PlanRow => {
-      if (at >= wanted.length) return skippedRow(lacking[at - wanted.length]!);
       const row = wanted[at]!;
+      if (typeof row !== 'number') return skippedRow(row);
       const info: SetpointInfo | undefined = byChannel.get(saved.channel[row]!);
       const difference = numericDifference(now.columns, row, made.target, row);
       return {
@@ -91,10 +94,17 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
         writable: writableOf(now.columns.access[row]!),
       };
     };
-    const totalCount = wanted.length + lacking.length;
+    const reasons: RestorePlan['reasons'] = {};
+    for (const one of all) {
+      const why = typeof one === 'number' ? restoreReasonNames[made.why[one]!]! : reasonWithoutSetpoint(one);
+      if (why === 'none') continue;
+      const ofVerdict = (reasons[verdictOf(one)] ??= {});
+      ofVerdict[why] = (ofVerdict[why] ?? 0) + 1;
+    }
+    const totalCount = wanted.length;
     const rows: PlanRow[] = [];
     for (let at = show.offset; at < Math.min(totalCount, show.offset + show.limit); at++) rows.push(rowAt(at));
-    return { snapshotId, madeAt: new Date(clock.now()).toISOString(), counts: { ...made.counts, skipped: made.counts.skipped + selection.withoutSetpoint.length }, totalCount, limit: show.limit, offset: show.offset, rows };
+    return { snapshotId, madeAt: new Date(clock.now()).toISOString(), counts: { ...made.counts, skipped: made.counts.skipped + selection.withoutSetpoint.length }, reasons, totalCount, limit: show.limit, offset: show.offset, rows };
   };
 
   return {
@@ -118,7 +128,7 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
       const failures: z.output<typeof restoreResult>['failures'] = [];
       for (const outcome of failing) {
         if (count(outcome) === 0 || failures.length >= mostFailures) continue;
-        const { rows } = await restores.rows(jobId, { limit: mostFailures - failures.length, offset: 0, outcome });
+        const { rows } = await restores.rows(jobId, { limit: mostFailures - failures.length, offset: 0, outcomes: [outcome] });
         failures.push(...rows.map((row) => ({ pvId: row.pvId, pvName: row.pvName, error: row.detail, outcome: row.outcome })));
       }
       return {
@@ -133,10 +143,10 @@ export function createRestoreOperations({ persistence, live, jobs, audit, clock 
       };
     },
 
-    rows: async (jobId: string, options: { limit: number; offset: number; outcome?: string | undefined }): Promise<z.output<typeof restoreRows>> => {
+    rows: async (jobId: string, options: { limit: number; offset: number; outcomes?: readonly string[] | undefined }): Promise<z.output<typeof restoreRows>> => {
       const job = await jobs.show(jobId);
       if (job.type !== 'snapshot_restore') throw new DreyError('notFound', `job ${jobId} is a ${job.type} and has no rows: only restores have`);
-      return { jobId, ...(await restores.rows(jobId, options)), limit: options.limit, offset: options.offset };
+      return { jobId, ...(await restores.rows(jobId, { limit: options.limit, offset: options.offset, ...(options.outcomes === undefined ? {} : { outcomes: options.outcomes }) })), limit: options.limit, offset: options.offset };
     },
   };
 }
@@ -157,8 +167,10 @@ async function iocsOf(catalogue: CatalogueStore): Promise<(channel: number) => s
 
 const writableOf = (access: number): boolean | null => ((access & AccessBits.known) === 0 ? null : (access & AccessBits.write) !== 0);
 
+const reasonWithoutSetpoint = (entry: SnapshotPage['entries'][number]): RestoreReason => (entry.setpoint === null ? 'noSetpoint' : 'noSavedValue');
+
 function skippedRow(entry: SnapshotPage['entries'][number]): PlanRow {
-  const why: RestoreReason = entry.setpoint === null ? 'noSetpoint' : 'noSavedValue';
+  const why = reasonWithoutSetpoint(entry);
   const pvName = (entry.setpoint ?? entry.readback ?? entry.config)?.name ?? entry.entryId;
   return { pvId: entry.entryId, pvName, ioc: null, verdict: 'skipped', why, detail: reasonSentence(why), target: null, live: null, difference: null, units: null, writable: null };
 }

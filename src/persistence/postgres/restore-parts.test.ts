@@ -71,7 +71,7 @@ test('a restore stored by an older Drey keeps its rows, counts and values', asyn
       ['A', 'verified', 'none', 0, 10, 20], ['B', 'skipped', 'readOnlyEntry', 1, 11, 21], ['C', 'failed', expect.any(String), 2, 12, 22],
     ]);
     expect((await store.audit.list({ what: 'pv.write' }, { limit: 10, offset: 0 })).results.map((event) => event.subject)).toEqual(['A', 'C']);
-    expect(await store.restores.rows('empty', { limit: 10, offset: 0 })).toEqual({ rows: [], totalCount: 0, counts: {} });
+    expect(await store.restores.rows('empty', { limit: 10, offset: 0 })).toEqual({ rows: [], totalCount: 0, counts: {}, reasons: {} });
   } finally {
     await store.close();
     await database.drop();

@@ -35,9 +35,10 @@ test('R4: the rows of a restore are kept once, whole, and read in the order of t
     ['C', true, 'verified', 'none', 'NaN', 10, 20],
   ]);
   expect(all.rows[0]!.detail).toContain('65535');
-  expect(await store.restores.rows('r1', { limit: 1, offset: 0, outcome: 'written' })).toMatchObject({ totalCount: 1, rows: [{ pvName: 'B' }] });
+  expect(await store.restores.rows('r1', { limit: 1, offset: 0, outcomes: ['written'] })).toMatchObject({ totalCount: 1, rows: [{ pvName: 'B' }] });
+  expect(await store.restores.rows('r1', { limit: 2, offset: 0, outcomes: ['verified', 'failed'] })).toMatchObject({ totalCount: 2, rows: [{ pvName: 'C' }, { pvName: 'A' }], reasons: { failed: { refused: 1 }, written: { notReadBack: 1 } } });
   expect((await store.restores.rows('r1', { limit: 1, offset: 1 })).rows.map((row) => row.pvName)).toEqual(['B']);
-  await expect(store.restores.rows('r1', { limit: 1, offset: 0, outcome: 'nope' })).rejects.toMatchObject({ code: 'badInput' });
+  await expect(store.restores.rows('r1', { limit: 1, offset: 0, outcomes: ['nope'] })).rejects.toMatchObject({ code: 'badInput' });
   await expect(store.restores.rows('r2', { limit: 1, offset: 0 })).rejects.toMatchObject({ code: 'notFound' });
 });
 

@@ -1,5 +1,5 @@
 /** What became of each row of a restore (R4), kept when its job has ended. */
-import { restoreOutcomeNames, type RestoreRow } from '../../contracts/restores.ts';
+import { restoreOutcomeNames, restoreReasonNames, type RestoreRow } from '../../contracts/restores.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import type { AuditEvent, RestoreStore, StoredRestore } from '../port.ts';
 import { recordEvents } from './audit.ts';
@@ -60,15 +60,16 @@ async function storedRestore(database: Database, jobId: string): Promise<{ numbe
   return { number: stored.number, counts: named(stored.counts) };
 }
 
-async function readRows(database: Database, metas: MetaTable, jobId: string, options: { limit: number; offset: number; outcome?: string }): ReturnType<RestoreStore['rows']> {
+async function readRows(database: Database, metas: MetaTable, jobId: string, { limit, offset, outcomes }: Parameters<RestoreStore['rows']>[1]): ReturnType<RestoreStore['rows']> {
   const { number, counts } = await storedRestore(database, jobId);
-  const only = options.outcome === undefined ? null : restoreOutcomeNames.indexOf(options.outcome as (typeof restoreOutcomeNames)[number]);
-  if (only === -1) throw new DreyError('badInput', `${JSON.stringify(options.outcome!.slice(0, 60))} is no outcome of a restore: one of ${restoreOutcomeNames.join(', ')}`);
+  const only = outcomes?.map((name) => restoreOutcomeNames.indexOf(name as (typeof restoreOutcomeNames)[number])) ?? null;
+  const unknown = outcomes?.[only!.indexOf(-1)];
+  if (unknown !== undefined) throw new DreyError('badInput', `${JSON.stringify(unknown.slice(0, 60))} is no outcome of a restore: one of ${restoreOutcomeNames.join(', ')}`);
   const rows = await database.rows<{ row: number; first_row: number; name: string; entry_id: string | null; outcome: number; why: number; code: number }>(
     `select r.row, r.first_row, c.name, v.entry_id, r.outcome, r.why, r.code from restore_row r join channel c on c.id = r.channel
      left join entry_version v on v.setpoint = r.channel and v.to_revision = ${forever}
-     where r.restore = $1 and ($2::int2 is null or r.outcome = $2) order by c.name, r.row limit $3 offset $4`,
-    [number, only, options.limit, options.offset],
+     where r.restore = $1 and ($2::int2[] is null or r.outcome = any($2)) order by array_position($2, r.outcome), c.name, r.row limit $3 offset $4`,
+    [number, only, limit, offset],
   );
   const told = await tellRows(database, metas, rows.map((row) => ({ restore: number, first: row.first_row, row: row.row, why: row.why, code: row.code })));
   return {
@@ -76,7 +77,15 @@ async function readRows(database: Database, metas: MetaTable, jobId: string, opt
       const { sentence, ...values } = told[i]!;
       return { pvId: row.entry_id, pvName: row.name, outcome: restoreOutcomeNames[row.outcome]!, detail: sentence, ...values };
     }),
-    totalCount: only === null ? Object.values(counts).reduce((sum, count) => sum + count, 0) : (counts[options.outcome!] ?? 0),
+    totalCount: [...(outcomes === undefined ? Object.keys(counts) : new Set(outcomes))].reduce((sum, outcome) => sum + (counts[outcome] ?? 0), 0),
     counts,
+    reasons: await reasonsOf(database, number),
   };
+}
+
+async function reasonsOf(database: Database, number: number): Promise<Record<string, Record<string, number>>> {
+  const reasons: Record<string, Record<string, number>> = {};
+  const found = await database.rows<{ outcome: number; why: number; rows: number }>('select outcome, why, count(*)::int as rows from restore_row where restore = $1 and why > 0 group by outcome, why order by 3 desc, 2', [number]);
+  for (const { outcome, why, rows } of found) (reasons[restoreOutcomeNames[outcome]!] ??= {})[restoreReasonNames[why]!] = rows;
+  return reasons;
 }
