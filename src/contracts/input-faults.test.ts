@@ -15,7 +15,7 @@ test.each<[string, z.ZodType, unknown, string]>([
   ['too small, bound left out', z.object({ n: z.number().positive() }), { n: 0 }, 'n: 0 is too small: more than 0'],
   ['long text', z.object({ t: z.string().max(3) }), { t: 'abcd' }, 't: "abcd" has 4 characters, at most 3 are taken'],
   ['empty text', z.object({ t: z.string().trim().min(1) }), { t: '  ' }, 't: it is empty, at least 1 character is needed'],
-  ['too many', z.object({ l: z.array(z.number()).max(1) }), { l: [1, 2] }, 'l: it has 2 items, at most 1 taken'],
+  ['too many', z.object({ l: z.array(z.number()).max(1) }), { l: [1, 2] }, 'l: 2 are given, at most 1 is taken'],
   ['a choice', z.object({ s: z.enum(['asc', 'desc']) }), { s: 'up' }, 's: "up" is none of asc or desc'],
   ['a flag', z.object({ f: z.stringbool() }), { f: 'perhaps' }, 'f: "perhaps" is neither true nor false'],
   ['an id', z.array(z.uuid()), ['x'], '[0]: "x" is no id'],

@@ -57,7 +57,7 @@ const formats: Record<string, string> = {
 };
 
 function listed(values: readonly unknown[]): string {
-  const told = values.slice(0, 30).map(String);
+  const told = values.slice(0, 40).map(String);
   return told.length < 2 ? told.join('') : `${told.slice(0, -1).join(', ')} or ${told.at(-1)!}`;
 }
 
@@ -106,8 +106,10 @@ function sizeSentence({ code, origin, minimum, maximum, inclusive = true }: Size
       return length === 0 ? `it is empty, ${limit} ${bound === '1' ? 'character is' : 'characters are'} needed` : `${shown(value)} has ${length} characters, ${limit} ${small ? 'are needed' : 'are taken'}`;
     }
     case 'array':
-    case 'set':
-      return `it has ${Array.isArray(value) ? value.length : 0} items, ${limit} ${small ? 'needed' : 'taken'}`;
+    case 'set': {
+      const length = Array.isArray(value) ? value.length : 0;
+      return `${length} ${length === 1 ? 'is' : 'are'} given, ${limit} ${bound === '1' ? 'is' : 'are'} ${small ? 'needed' : 'taken'}`;
+    }
     default:
       return `${shown(value)} is too ${small ? 'small' : 'large'}: ${limit}`;
   }

@@ -3,13 +3,14 @@
  * recorded when they are done or have failed; what acts towards the machine is recorded before,
  * and not done if it cannot be recorded.
  */
+import type { AuditedDeed } from '../contracts/audit.ts';
 import { DreyError } from '../contracts/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { AuditEvent, AuditStore } from '../persistence/port.ts';
 import type { Caller } from './access.ts';
 
 export interface Intent {
-  readonly what: string;
+  readonly what: AuditedDeed;
   readonly subject: string;
   readonly why?: string;
   readonly before?: unknown;

@@ -72,7 +72,7 @@ test('D1: everything that is wrong with a schedule or trigger is told at once, i
     'on.kind: "falling" is none of rising, change or deadband', 'holdoffMs: -1 is too small: at least 0', expect.stringContaining('"NO:SUCH"'),
   ]);
   expect((await gateway.refused('POST', '/v1/webhooks', { ...webhook('w'), url: 'ftp://u:p@x/', secret: 'short', events: [] })).body.faults).toEqual([
-    expect.stringContaining('http'), 'events: it has 0 items, at least 1 needed', 'secret: it is too short: at least 8 characters', expect.stringContaining('password'),
+    expect.stringContaining('http'), 'events: 0 are given, at least 1 is needed', 'secret: it is too short: at least 8 characters', expect.stringContaining('password'),
   ]);
   expect((await gateway.refused('POST', '/v1/schedules?dryRun=true', schedule('x'))).body.faults).toEqual(['dryRun is not a known field']);
 });

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startGateway, type GatewayForTest } from '../../testing/gateway/index.ts';
+import { auditedDeeds } from '../contracts/audit.ts';
 
 let gateway: GatewayForTest;
 beforeAll(async () => {
@@ -30,6 +32,23 @@ test('D1: what does not fit names the place and the limit, every fault of many, 
     '[5].colour is not a known field',
   ]);
   expect((await gateway.good('GET', '/v1/pvs/paged?pvName=GOOD')).totalCount).toBe(0);
+});
+
+test('D1: a time, a list, or a kind of deed in the audit log that will not do is told with what would', async () => {
+  const faultOf = async (method: string, path: string, body?: unknown) => (await gateway.refused(method, path, body)).body.faults?.[0];
+  expect(await faultOf('GET', '/v1/snapshots?from=yesterday')).toBe('from: "yesterday" is not an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z');
+  expect(await faultOf('POST', '/v1/snapshots/compare', { ids: [unknownId] })).toBe('ids: 1 is given, at least 2 are needed');
+  expect(await faultOf('GET', '/v1/audit?what=restore.rum')).toMatch(/^what: "restore\.rum" is none of pv\.write, restore\.run, .* or migrate\.squirrel$/);
+});
+
+test('every kind of deed in the audit log is documented, and no other', () => {
+  const table = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8').split('| `what` | `subject` | |')[1]!.split('\n\n')[0]!;
+  const named = table.split('\n').slice(2).flatMap((line) => {
+    const [first, ...others] = [...line.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+    const told = [first!, ...others.map((name) => (name.startsWith('.') ? `${first!.split('.')[0]!}${name}` : name))].filter((name) => name.includes('.'));
+    return line.includes('the same of `triggers`') ? [...told, ...told.map((name) => name.replace('schedules', 'triggers'))] : told;
+  });
+  expect(named.sort()).toEqual([...auditedDeeds].sort());
 });
 
 test('D1: unknown fields of write bodies are refused by name, missing ones too', async () => {

@@ -14,7 +14,7 @@ export async function createKey({ config }: ReadConfig, appName: string, scopes:
   try {
     await persistence.migrate();
     const { token } = await persistence.apiKeys.create(appName, scopes as ApiScope[]);
-    await persistence.audit.record([{ who: 'command line', what: 'api-keys.create', subject: appName, before: null, after: { scopes }, why: 'made beside the database', result: 'ok' }]);
+    await persistence.audit.record([{ who: 'command line', what: 'apiKeys.create', subject: appName, before: null, after: { scopes }, why: 'made beside the database', result: 'ok' }]);
     return token;
   } finally {
     await persistence.close();

@@ -20,5 +20,5 @@ export async function hostsReady(hosts: Pick<Hosts, 'beats'>, clock: Clock, resu
 function ready(beats: readonly HostBeat[], resumed: boolean, now: number): boolean {
   if (beats.length === 0) return false;
   // A host that has been up for a while has found what there is to find.
-  return !resumed || beats.every((beat) => (beat.channels > 0 && beat.connected >= beat.channels) || now - Date.parse(beat.startedAt) > longestMs);
+  return !resumed || beats.every((beat) => (beat.channels > 0 && beat.connected + (beat.unresponsive ?? 0) >= beat.channels) || now - Date.parse(beat.startedAt) > longestMs);
 }

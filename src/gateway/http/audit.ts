@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditedDeeds } from '../../contracts/audit.ts';
 import type { AuditStore } from '../../persistence/port.ts';
 import { pageLimit, pageOffset, type Door } from './door.ts';
 
@@ -15,7 +16,7 @@ const auditEvent = z.object({
 });
 
 const filter = {
-  what: z.string().max(255).optional(),
+  what: z.enum(auditedDeeds).optional(),
   subject: z.string().max(255).optional(),
   who: z.string().max(255).optional(),
 };

@@ -33,7 +33,9 @@ export const listParam = z.union([z.array(z.string()), z.string()]).transform((v
 export const choices = <Choices extends z.core.util.EnumLike>(one: z.ZodEnum<Choices>) => z.union([z.array(one), one.transform((value) => [value])]);
 
 /** A point in time in a query. */
-export const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], 'an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z').transform((text) => new Date(text));
+export const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], {
+  error: ({ input }) => `${JSON.stringify(String(input).slice(0, 60))} is not an ISO 8601 date or time, such as 2026-05-01 or 2026-05-01T12:00:00Z`,
+}).transform((text) => new Date(text));
 
 export const bodyLimits = {
   /** Names or ids of a whole facility. */

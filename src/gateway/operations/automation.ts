@@ -33,7 +33,6 @@ export const ruleEdit = z.record(z.string(), z.unknown());
 
 interface RuleOf<Definition extends { readonly name: string }, View> {
   readonly kind: RuleKind;
-  readonly write: Operation;
   /** D1: refuses what cannot work, all of it at once; returns what is kept. */
   check(caller: Caller, wanted: unknown): Promise<Definition>;
   /** What an edit begins from, and what the audit log shows. */
@@ -56,7 +55,6 @@ export function createAutomationOperations(deps: AutomationDeps) {
 
   const schedule: RuleOf<ScheduleDefinition, ScheduleView> = {
     kind: 'schedule',
-    write: 'schedules.write',
     check: async (caller, wanted) => {
       const sound = await soundRule(newSchedule, scheduleChecks, wanted, around);
       return { ...sound, request: await requestOf(caller, 'schedules.write', sound.request) };
@@ -71,7 +69,6 @@ export function createAutomationOperations(deps: AutomationDeps) {
 
   const trigger: RuleOf<TriggerDefinition & { channel?: number }, TriggerView> = {
     kind: 'trigger',
-    write: 'triggers.write',
     check: async (caller, wanted) => {
       const sound = await soundRule(newTrigger, triggerChecks, wanted, around);
       const { channels } = await catalogue.resolve({ kind: 'names', pvNames: [sound.pvName] });
@@ -83,7 +80,6 @@ export function createAutomationOperations(deps: AutomationDeps) {
 
   const webhook: RuleOf<WebhookDefinition, WebhookView> = {
     kind: 'webhook',
-    write: 'webhooks.write',
     check: (_caller, wanted) => soundRule(newWebhook, webhookChecks, wanted, around),
     written: (definition) => definition,
     view: (rule) => {
@@ -123,7 +119,7 @@ function runOf({ rules, bus, hosts, jobs, names, audit, clock }: AutomationDeps,
   };
 }
 
-function operationsOf<Definition extends { readonly name: string }, View>({ rules, bus, audit, clock }: AutomationDeps, { kind, write, check, written, view }: RuleOf<Definition, View>) {
+function operationsOf<Definition extends { readonly name: string }, View>({ rules, bus, audit, clock }: AutomationDeps, { kind, check, written, view }: RuleOf<Definition, View>) {
   /** Coordinators look by themselves now and then: an event that is lost costs half a minute. */
   const announce = (id: string): void => {
     if (bus.state === 'connected') bus.publish(subjects.automationEvent, json.encode({ kind, id }));
@@ -136,7 +132,7 @@ function operationsOf<Definition extends { readonly name: string }, View>({ rule
 
     create: async (caller: Caller, wanted: unknown): Promise<View> => {
       const definition = await check(caller, wanted);
-      return audit.change(caller, { what: write.replace('write', 'create'), subject: definition.name }, async () => {
+      return audit.change(caller, { what: `${kind}s.create`, subject: definition.name }, async () => {
         const rule = (await rules.create(kind, { name: definition.name, definition, createdBy: caller.who, at: new Date(clock.now()) })) as Rule<Definition>;
         announce(rule.id);
         return { value: view(rule), subject: rule.id, after: view(rule) };
@@ -146,7 +142,7 @@ function operationsOf<Definition extends { readonly name: string }, View>({ rule
     edit: async (caller: Caller, id: string, edit: z.output<typeof ruleEdit>): Promise<View> => {
       const before = await read(id);
       const definition = await check(caller, { ...written(before.definition), ...edit });
-      return audit.change(caller, { what: write.replace('write', 'edit'), subject: id, before: view(before) }, async () => {
+      return audit.change(caller, { what: `${kind}s.edit`, subject: id, before: view(before) }, async () => {
         const after = view((await rules.edit(kind, id, { name: definition.name, definition, at: new Date(clock.now()) })) as Rule<Definition>);
         announce(id);
         return { value: after, after };
@@ -154,7 +150,7 @@ function operationsOf<Definition extends { readonly name: string }, View>({ rule
     },
 
     delete: (caller: Caller, id: string): Promise<true> =>
-      audit.change(caller, { what: write.replace('write', 'delete'), subject: id }, async () => {
+      audit.change(caller, { what: `${kind}s.delete`, subject: id }, async () => {
         const gone = view((await rules.delete(kind, id)) as Rule<Definition>);
         announce(id);
         return { value: true, before: gone };
