@@ -47,6 +47,8 @@ export const newCatalogueEntry = z
   });
 export type NewCatalogueEntry = z.output<typeof newCatalogueEntry>;
 export type NewCatalogueEntryInput = z.input<typeof newCatalogueEntry>;
+/** What an entry is besides its tags. */
+export type EntryField = Exclude<keyof NewCatalogueEntry, 'tags' | 'tagNames'>;
 
 /** Fields that are absent stay as they are; null clears an address. */
 export const catalogueEntryEdit = z.object({

@@ -16,7 +16,15 @@ export const fields = {
 export type Field = (typeof fields)[keyof typeof fields];
 const fieldOf = (name: string): Field | undefined => (Object.hasOwn(fields, name.toLowerCase()) ? fields[name.toLowerCase() as keyof typeof fields] : undefined);
 
+export const titleOf = (field: Field): string => fieldTitles[(Object.values(fields) as Field[]).indexOf(field)]!;
+
 export const fieldTitles = ['Setpoint', 'Readback', 'Config', 'Device', 'Description', 'Abs Tolerance', 'Rel Tolerance', 'Read Only'] as const;
+
+/** What a file says of its entries: fields, and tag groups. */
+export interface CatalogueSays {
+  readonly fields: readonly Field[];
+  readonly groups: readonly string[];
+}
 
 export type Column = { readonly title: string; readonly field: Field } | { readonly title: string; readonly group: string };
 

@@ -1,17 +1,17 @@
 /** Catalogue entries as the CSV that the import takes, in pieces; what a cell cannot hold is told. */
 import { stringify } from 'csv-stringify/sync';
 import type { CatalogueEntry } from '../contracts/catalogue.ts';
-import { fieldTitles, groupTitle } from './catalogue-columns.ts';
+import { fields as columnFields, groupTitle, titleOf, type Field } from './catalogue-columns.ts';
 
 export interface CatalogueCsvWriter {
   readonly head: string;
   rows(entries: readonly CatalogueEntry[]): string;
 }
 
-/** `groups`: names of the tag groups that any of the entries uses. */
-export function createCatalogueCsvWriter(groups: readonly string[]): CatalogueCsvWriter {
+/** `groups`: names of the tag groups that any of the entries uses. `fields`: the columns, when not all. */
+export function createCatalogueCsvWriter(groups: readonly string[], fields: readonly Field[] = Object.values(columnFields)): CatalogueCsvWriter {
   return {
-    head: stringify([[...fieldTitles, ...groups.map(groupTitle)]]),
+    head: stringify([[...fields.map(titleOf), ...groups.map(groupTitle)]]),
     rows: (entries) => stringify(entries.map((entry) => {
       const tags = new Map<string, string[]>();
       for (const { groupName, name } of entry.tags) {
@@ -19,10 +19,7 @@ export function createCatalogueCsvWriter(groups: readonly string[]): CatalogueCs
         if (there) there.push(name);
         else tags.set(groupName, [name]);
       }
-      return [
-        entry.setpointAddress ?? '', entry.readbackAddress ?? '', entry.configAddress ?? '', entry.device, entry.description,
-        String(entry.absTolerance), String(entry.relTolerance), String(entry.readOnly), ...groups.map((group) => tagList(tags.get(group) ?? [])),
-      ];
+      return [...fields.map((field) => String(entry[field] ?? '')), ...groups.map((group) => tagList(tags.get(group) ?? []))];
     })),
   };
 }

@@ -7,7 +7,7 @@
  */
 import { newCatalogueEntry, type NewCatalogueEntry, type NewCatalogueEntryInput } from '../contracts/catalogue.ts';
 import { checkInput } from '../contracts/input-faults.ts';
-import { readColumns, type Column, type Field } from './catalogue-columns.ts';
+import { readColumns, type CatalogueSays, type Column, type Field } from './catalogue-columns.ts';
 import { createCsvRecords, type CsvRecord } from './csv-records.ts';
 
 export type CatalogueRow =
@@ -18,6 +18,8 @@ export type CatalogueRow =
   | { readonly line: number; readonly broken: string };
 
 export interface CatalogueCsvReader {
+  /** What its columns say of the entries; nothing before the first line. */
+  readonly says: CatalogueSays;
   push(piece: string): Generator<CatalogueRow, void, void>;
   end(): Generator<CatalogueRow, void, void>;
 }
@@ -55,6 +57,9 @@ export function createCatalogueCsvReader(knownGroups: ReadonlySet<string> = new 
   }
 
   return {
+    get says() {
+      return { fields: columns?.flatMap((column) => ('field' in column ? [column.field] : [])) ?? [], groups: columns?.flatMap((column) => ('group' in column ? [column.group] : [])) ?? [] };
+    },
     push: (piece) => read(records.push(piece)),
     *end() {
       yield* read(records.end());

@@ -3,6 +3,7 @@ import type { CatalogueEntry, NewCatalogueEntryInput } from '../contracts/catalo
 import type { Steps } from '../kernel/in-turns.ts';
 import { readSav, writeSav } from './autosave-sav.ts';
 import { readBurtSnap, writeBurtSnap } from './burt-snap.ts';
+import { fields, type CatalogueSays, type Field } from './catalogue-columns.ts';
 import { createCatalogueCsvWriter, groupsOf } from './catalogue-csv-writer.ts';
 import { readNdjson, writeNdjson } from './drey-ndjson.ts';
 import { readPhoebusConfiguration, readPhoebusSnapshot, writePhoebusSnapshot } from './phoebus-csv.ts';
@@ -46,6 +47,16 @@ export function detectSnapshotFormat(text: string): SnapshotFormat | undefined {
 export const catalogueFormatNames = ['csv', 'req', 'burt-req', 'psi-req', 'psi-yaml', 'phoebus'] as const;
 export type CatalogueFormat = (typeof catalogueFormatNames)[number];
 
+/** What a file of a format says of its entries, CSV apart: its first line tells. */
+export const formatSays: Record<Exclude<CatalogueFormat, 'csv'>, CatalogueSays> = {
+  req: { fields: ['setpointAddress'], groups: [] },
+  'burt-req': { fields: ['setpointAddress', 'readOnly'], groups: [] },
+  'psi-req': { fields: ['setpointAddress'], groups: [] },
+  'psi-yaml': { fields: ['setpointAddress', 'absTolerance'], groups: [] },
+  phoebus: { fields: ['setpointAddress', 'readbackAddress', 'readOnly'], groups: [] },
+};
+export const allFields: readonly Field[] = Object.values(fields);
+
 export interface ReadCatalogue {
   readonly entries: readonly NewCatalogueEntryInput[];
   /** Line of the file per entry. */
@@ -88,9 +99,9 @@ const fileEntry = (entry: CatalogueEntry): FileEntry => ({
   absTolerance: entry.absTolerance, relTolerance: entry.relTolerance, readOnly: entry.readOnly, tags: entry.tags.map((tag) => tag.name),
 });
 
-/** All of it at once, for a few entries. */
-export function writeCatalogueCsv(entries: readonly CatalogueEntry[]): string {
-  const writer = createCatalogueCsvWriter(groupsOf(entries));
+/** All of it at once, for a few entries. `columns`: when not all. */
+export function writeCatalogueCsv(entries: readonly CatalogueEntry[], columns: readonly Field[] = allFields): string {
+  const writer = createCatalogueCsvWriter(groupsOf(entries), columns);
   return writer.head + writer.rows(entries);
 }
 

@@ -11,6 +11,7 @@ beforeAll(async () => {
   await gateway.good('POST', '/v1/pvs/multi', [
     { setpointAddress: 'F:PS1:CUR', readbackAddress: 'F:PS1:RB', device: 'PS1', absTolerance: 0.01, tagNames: { Area: ['LI21', 'Injector'] } },
     { setpointAddress: 'F:TEXT', description: 'line one\nline "two"', readOnly: true },
+    { readbackAddress: 'F:RB:ALONE', tagNames: { Area: ['LI21'] } }, { configAddress: 'F:CFG:ALONE' },
     { setpointAddress: 'F:BIG' }, { setpointAddress: 'F:WF.VAL' },
   ]);
 }, 60_000);
@@ -95,6 +96,15 @@ test('the catalogue goes out as CSV and comes back the same', async () => {
   const back = await file('POST', '/v1/pvs/import', csv);
   expect(back).toMatchObject({ status: 200, body: { rows: before.length, registered: before.length, skipped: 0, errors: [] } });
   expect(plain(await gateway.good('GET', '/v1/pvs'))).toEqual(plain(before));
+  const { totalCount } = await gateway.good<{ totalCount: number }>('GET', '/v1/pvs/paged');
+  const { catalogue: revision } = await gateway.persistence.catalogue.revisions();
+  for (const dryRun of [true, false]) {
+    const { body: again } = await gateway.call<string>('GET', '/v1/pvs/export');
+    expect(again.split('\n').sort()).toEqual(csv.split('\n').sort());
+    expect(await file('POST', `/v1/pvs/import?dryRun=${dryRun}&onExisting=update`, again)).toMatchObject({ status: 200, body: { rows: before.length, registered: 0, unchanged: before.length, updated: 0, skipped: 0, errors: [] } });
+  }
+  expect(await gateway.good('GET', '/v1/pvs/paged')).toMatchObject({ totalCount });
+  expect(await gateway.persistence.catalogue.revisions()).toMatchObject({ catalogue: revision });
   expect((await gateway.call<string>('GET', '/v1/pvs/export?format=burt-req')).body).toContain('RO F:TEXT\n');
 });
 
@@ -108,10 +118,10 @@ test('what the catalogue loses as CSV is told before the file', async () => {
 
 test('a catalogue import fails with the lines of its faults, or skips them, and a dry run changes nothing', async () => {
   const csv = 'Setpoint,Abs Tolerance\nI:A,0.1\nI:B,tiny\nF:TEXT,1\nI:A,2\nI:B,1\n';
-  const errors = ['line 3: Abs Tolerance: "tiny" is not a number', 'line 4: F:TEXT is the setpoint of another catalogue entry', 'line 5: setpoint I:A stands on line 2 already'];
-  const answer = { rows: 2, skipped: 3, errors, tagGroups: [] };
+  const errors = ['line 3: Abs Tolerance: "tiny" is not a number', 'line 4: setpoint F:TEXT is of a catalogue entry that differs: Abs Tolerance 0, here 1', 'line 5: setpoint I:A stands on line 2 already'];
+  const answer = { rows: 2, skipped: 3, unchanged: 0, updated: 0, errors, tagGroups: [] };
   expect(await file('POST', '/v1/pvs/import', csv)).toMatchObject({ status: 400, body: { faults: errors } });
-  expect((await file('POST', '/v1/pvs/import', 'Setpoint\nF:TEXT\n')).body.faults).toEqual(['line 2: F:TEXT is the setpoint of another catalogue entry']);
+  expect((await file('POST', '/v1/pvs/import', 'Setpoint,Description\nF:TEXT,\n')).body.faults).toEqual(['line 2: setpoint F:TEXT is of a catalogue entry that differs: Description "line one\\nline \\"two\\"", here none']);
   expect((await file('POST', '/v1/pvs/import?onError=skip&dryRun=true', csv)).body).toEqual({ ...answer, registered: 0 });
   expect((await gateway.good<unknown[]>('GET', '/v1/pvs?pvName=I:A'))).toHaveLength(0);
   expect((await file('POST', '/v1/pvs/import?onError=skip', csv)).body).toEqual({ ...answer, registered: 2 });
@@ -119,6 +129,22 @@ test('a catalogue import fails with the lines of its faults, or skips them, and 
   expect(await gateway.good('GET', '/v1/pvs?pvName=I:B')).toMatchObject([{ setpointAddress: 'I:B', absTolerance: 1 }]);
   expect(await file('POST', '/v1/pvs/import?format=req&macros=P=I:,M=m1', '$(P)$(M):CUR\n')).toMatchObject({ status: 200, body: { registered: 1 } });
   expect((await file('POST', '/v1/pvs/import?format=req', 'file sub.req\n')).body.faults[0]).toContain('line 1: includes sub.req, which cannot be read here');
+});
+
+test('A1: onExisting=update edits the entries that differ, in the columns of the file, and says so in the audit log', async () => {
+  await gateway.good('POST', '/v1/pvs/multi', [{ setpointAddress: 'U:A', description: 'stays', tagNames: { Area: ['LI21'] } }, { setpointAddress: 'U:B', absTolerance: 0.5 }, { readbackAddress: 'U:R' }]);
+  const csv = 'Setpoint,Readback,Abs Tolerance\nU:A,,0.25\nU:B,,0.5\n,U:R,1\nU:N,,2\n';
+  const refused = await file('POST', '/v1/pvs/import', csv);
+  expect(refused).toMatchObject({ status: 400, body: { faults: ['line 2: setpoint U:A is of a catalogue entry that differs: Abs Tolerance 0, here 0.25', 'line 4: readback U:R is of a catalogue entry that differs: Abs Tolerance 0, here 1'] } });
+  expect(refused.body.detail).toContain('onExisting=update');
+  expect((await file('POST', '/v1/pvs/import?onExisting=update&dryRun=true', csv)).body).toMatchObject({ rows: 4, registered: 0, unchanged: 1, updated: 2, skipped: 0 });
+  expect((await file('POST', '/v1/pvs/import?onExisting=update', csv)).body).toMatchObject({ rows: 4, registered: 1, unchanged: 1, updated: 2, skipped: 0 });
+  expect((await gateway.good<CatalogueEntry[]>('GET', '/v1/pvs?pvName=U:'))).toMatchObject([{ setpointAddress: 'U:A', description: 'stays', absTolerance: 0.25, tags: [{ name: 'LI21' }] }, { absTolerance: 0.5 }, { readbackAddress: 'U:R', absTolerance: 1 }, { setpointAddress: 'U:N', absTolerance: 2 }]);
+  const { results: [edit] } = await gateway.persistence.audit.list({ what: 'pvs.edit' }, { limit: 1, offset: 0 });
+  expect(edit).toMatchObject({ who: 'test admin', subject: '2 entries', before: { count: 2, entries: [{ absTolerance: 0 }, { absTolerance: 0 }] }, after: { count: 2, entries: [{ absTolerance: 0.25 }, { absTolerance: 1 }] }, result: 'done' });
+  const { results: [made] } = await gateway.persistence.audit.list({ what: 'pvs.create' }, { limit: 1, offset: 0 });
+  expect(made).toMatchObject({ subject: '1 entries', after: { count: 1, entries: [{ setpointAddress: 'U:N' }] } });
+  for (const { id } of await gateway.good<CatalogueEntry[]>('GET', '/v1/pvs?pvName=U:')) await gateway.good('DELETE', `/v1/pvs/${id}`);
 });
 
 test.each(['fail', 'skip'])('D1: what breaks the file itself registers nothing, onError=%s or not', async (onError) => {

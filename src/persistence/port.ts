@@ -8,7 +8,7 @@
  * - When the database is away, calls fail with DreyError `unavailable` within seconds, and work again when it is back.
  * - D1: malformed ids are DreyError `notFound` or `badInput`, never a database error.
  */
-import type { CatalogueChannel, CatalogueEntry, CatalogueEntryEdit, NewCatalogueEntry, Tag } from '../contracts/catalogue.ts';
+import type { CatalogueChannel, CatalogueEntry, CatalogueEntryEdit, EntryField, NewCatalogueEntry, Tag } from '../contracts/catalogue.ts';
 import type { RuleKind } from '../contracts/automation.ts';
 import type { RestoreRow } from '../contracts/restores.ts';
 import type { SnapshotQuality, SnapshotScope, SnapshotSummary, StoredMode } from '../contracts/snapshots.ts';
@@ -51,11 +51,50 @@ export interface ImportRow {
   readonly entry: NewCatalogueEntry;
 }
 
-/** A row whose setpoint stands on an earlier line already, or, without one, is another entry's. */
+/** What a file says of its entries; of the rest it says nothing, and that is neither compared nor changed. */
+export interface FileSays {
+  readonly fields: readonly EntryField[];
+  /** Tag groups, whatever their case. */
+  readonly groups: readonly string[];
+}
+
+/** What can be compared of an entry: its fields, and its tags by name, in order. */
+export interface EntryTold extends Omit<NewCatalogueEntry, 'tags' | 'tagNames'> {
+  readonly tags: readonly { readonly group: string; readonly name: string }[];
+}
+
+/** A row whose addresses stand on an earlier line already (`earlier`), or are those of an entry that differs. An entry is known by its setpoint, one without by its readback and config. */
 export interface RefusedRow {
   readonly line: number;
-  readonly setpoint: string;
+  readonly setpoint: string | null;
+  readonly readback: string | null;
+  readonly config: string | null;
   readonly earlier: number | null;
+  /** Entries there are of these addresses. More than one: none of them can be meant. */
+  readonly entries: number;
+  /** Absent of a row that has an earlier line. `tags`: of the groups that the file names. */
+  readonly differs: { readonly was: EntryTold; readonly is: EntryTold } | null;
+}
+
+export interface CheckedImport {
+  /** Sound rows: new ones, those to edit, and those that the catalogue has already. */
+  readonly rows: number;
+  readonly unchanged: number;
+  readonly edited: number;
+  readonly refused: number;
+  /** In the order of the rows, the first 1000. */
+  readonly refusals: readonly RefusedRow[];
+  readonly tagGroups: readonly TagGroupUse[];
+}
+
+export interface CommittedImport {
+  readonly registered: number;
+  readonly revision: number;
+  /** The first 100 of those made. */
+  readonly first: readonly CatalogueEntry[];
+  /** The first 100 of those edited. */
+  readonly before: readonly CatalogueEntry[];
+  readonly after: readonly CatalogueEntry[];
 }
 
 /** A tag group that the rows of a file name; names are told apart without regard to case. */
@@ -72,9 +111,12 @@ export interface TagGroupUse {
 /** Rows of any number on their way into the catalogue. Nothing is there before the commit; every import ends with `commit` or `abort`. */
 export interface CatalogueImport {
   add(rows: readonly ImportRow[]): Promise<void>;
-  /** After the last row. Refused rows are left out of what is committed. `forGood`: a commit may follow, so the catalogue stays as it is found. */
-  check(forGood: boolean): Promise<{ rows: number; refused: number; /** In the order of the rows, the first 1000. */ refusals: RefusedRow[]; tagGroups: TagGroupUse[] }>;
-  commit(): Promise<{ registered: number; revision: number; first: CatalogueEntry[] }>;
+  /**
+   * After the last row. A row that says nothing else than its entry is `unchanged`; one that differs is refused, or, with `edit`, edits the entry.
+   * Refused rows are left out of what is committed. `forGood`: a commit may follow, so the catalogue stays as it is found.
+   */
+  check(options: { forGood: boolean; edit: boolean; says: FileSays }): Promise<CheckedImport>;
+  commit(): Promise<CommittedImport>;
   /** Does nothing after a commit. */
   abort(): Promise<void>;
 }

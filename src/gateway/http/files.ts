@@ -32,11 +32,14 @@ const catalogueImport = z.object({
   format: z.enum(catalogueFormatNames).default('csv'),
   macros: z.string().max(4000).optional().describe('for request files: P=DEMO:,M=m1'),
   onError: z.enum(['fail', 'skip']).default('fail').describe('fail: with any fault nothing is registered; skip: the sound rows are'),
+  onExisting: z.enum(['fail', 'update']).default('fail').describe('rows whose entry there is, and which differ from it; fail: a fault that names the differences; update: the entry is edited'),
   dryRun,
 });
 const importedCatalogue = z.object({
   rows: z.number().int().describe('sound rows'),
-  registered: z.number().int(),
+  registered: z.number().int().describe('entries made; 0 in a dry run'),
+  unchanged: z.number().int().describe('rows that say what the catalogue has already'),
+  updated: z.number().int().describe('entries that were, or would be, edited'),
   skipped: z.number().int().describe('lines with a fault'),
   errors: z.array(z.string()).describe('"line N: what is wrong", the first 1000'),
   tagGroups: z.array(z.object({
@@ -119,7 +122,7 @@ export function fileRoutes(server: Door, { snapshotFiles, catalogueFiles }: File
 
     app.post('/v1/pvs/import', {
       config: { operation: 'pvs.write' },
-      schema: { tags: ['pvs'], summary: 'Register entries from a file; the body is the file, up to 1 GB of CSV. Faults carry their line', querystring: catalogueImport, response: { 200: importedCatalogue } },
+      schema: { tags: ['pvs'], summary: 'Register entries from a file, or edit those there are; the body is the file, up to 1 GB of CSV. Faults carry their line', querystring: catalogueImport, response: { 200: importedCatalogue } },
     }, (request) => catalogueFiles.import(request.caller, { ...request.query, body: bodyOf(request.body) }) as Promise<z.output<typeof importedCatalogue>>);
   });
 }

@@ -3,11 +3,12 @@ import type { CatalogueEntry } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
 import { createCatalogueCsvWriter, meansNothing } from '../../formats/catalogue-csv-writer.ts';
 import { parseMacros } from '../../formats/macros.ts';
-import { writeCatalogue, type CatalogueFormat, type writableCatalogueFormats } from '../../formats/registry.ts';
-import type { CatalogueExport, CatalogueImport, CatalogueStore, ImportRow, TagGroupUse, TagStore } from '../../persistence/port.ts';
+import { formatSays, writeCatalogue, type CatalogueFormat, type writableCatalogueFormats } from '../../formats/registry.ts';
+import type { CatalogueExport, CatalogueImport, CatalogueStore, FileSays, ImportRow, TagGroupUse, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
 import type { CatalogueOperations } from './catalogue.ts';
 import { rowsOfCsv, rowsOfFile, type Body } from './catalogue-rows.ts';
+import { refusalOf } from './import-refusals.ts';
 
 export interface CatalogueFile {
   readonly body: Body;
@@ -15,12 +16,18 @@ export interface CatalogueFile {
   readonly macros?: string;
   readonly dryRun: boolean;
   readonly onError: 'fail' | 'skip';
+  /** What becomes of rows whose entry there is, and which say something else of it. */
+  readonly onExisting: 'fail' | 'update';
 }
 
 export interface ImportedCatalogue {
   /** Sound rows of the file. */
   readonly rows: number;
   readonly registered: number;
+  /** Rows that say what the catalogue has already. */
+  readonly unchanged: number;
+  /** Entries edited, or that would be. */
+  readonly updated: number;
   readonly skipped: number;
   readonly errors: readonly string[];
   /** What the sound rows name as tags. */
@@ -43,28 +50,35 @@ export interface CatalogueFileDeps {
 }
 
 export function createCatalogueFileOperations({ catalogue, entries, tags }: CatalogueFileDeps) {
-  const rowsOf = async ({ body, format, macros: text = '' }: CatalogueFile): Promise<ReturnType<typeof rowsOfCsv>> => {
+  const rowsOf = async ({ body, format, macros: text = '' }: CatalogueFile, hear: (says: FileSays) => void): Promise<ReturnType<typeof rowsOfCsv>> => {
     const macros = parseMacros(text);
     if (macros === undefined) throw new DreyError('badInput', `macros ${JSON.stringify(text.slice(0, 100))} is no list of NAME=value`);
-    if (format !== 'csv') return rowsOfFile(body, format, macros);
-    return rowsOfCsv(body, new Set((await tags.groups()).map(({ name }) => name.toLowerCase())));
+    if (format !== 'csv') {
+      hear(formatSays[format]);
+      return rowsOfFile(body, format, macros);
+    }
+    return rowsOfCsv(body, new Set((await tags.groups()).map(({ name }) => name.toLowerCase())), hear);
   };
 
   return {
     import: async (caller: Caller, file: CatalogueFile): Promise<ImportedCatalogue> => {
-      const rows = await rowsOf(file);
+      let says: FileSays = { fields: [], groups: [] };
+      const rows = await rowsOf(file, (heard) => (says = heard));
       const staged = await catalogue.beginImport();
       try {
         const faulty = await stage(staged, rows);
-        const checked = await staged.check(!file.dryRun);
-        const faults = [...faulty.first, ...checked.refusals.map((row) => ({ line: row.line, what: row.earlier === null ? `${row.setpoint} is the setpoint of another catalogue entry` : `setpoint ${row.setpoint} stands on line ${row.earlier} already` }))];
+        const checked = await staged.check({ forGood: !file.dryRun, edit: file.onExisting === 'update', says });
+        const faults = [...faulty.first, ...checked.refusals.map((row) => ({ line: row.line, what: refusalOf(row, says) }))];
         const errors = faults.sort((a, b) => a.line - b.line).slice(0, mostErrors).map(sentence);
         const skipped = faulty.count + checked.refused;
         if (skipped > 0 && file.onError === 'fail') {
-          throw new DreyError('badInput', `the file has faults, nothing was registered: ${errors[0]}${skipped > 1 ? ` (and ${skipped - 1} more)` : ''}`, { faults: errors.slice(0, mostFaults) });
+          const cure = checked.refusals.some(({ entries: there }) => there === 1) && file.onExisting === 'fail' ? '; onExisting=update changes entries that differ' : '';
+          throw new DreyError('badInput', `the file has faults, nothing was registered: ${errors[0]}${skipped > 1 ? ` (and ${skipped - 1} more)` : ''}${cure}`, { faults: errors.slice(0, mostFaults) });
         }
-        const registered = file.dryRun || checked.rows === 0 ? 0 : await entries.register(caller, staged, checked.rows);
-        return { rows: checked.rows, registered, skipped, errors, tagGroups: checked.tagGroups };
+        const { unchanged, edited: updated } = checked;
+        const fresh = checked.rows - unchanged - updated;
+        const registered = file.dryRun || fresh + updated === 0 ? 0 : await entries.register(caller, staged, { fresh, edited: updated });
+        return { rows: checked.rows, registered, unchanged, updated, skipped, errors, tagGroups: checked.tagGroups };
       } finally {
         await staged.abort();
       }

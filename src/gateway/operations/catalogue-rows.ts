@@ -7,6 +7,7 @@ import { createTextReader, textOfFile } from '../../formats/file-text.ts';
 import type { Macros } from '../../formats/macros.ts';
 import { readCatalogue, type CatalogueFormat } from '../../formats/registry.ts';
 import { inTurns } from '../../kernel/in-turns.ts';
+import type { FileSays } from '../../persistence/port.ts';
 
 export type Body = AsyncIterable<Uint8Array>;
 
@@ -19,8 +20,8 @@ const longestLine = megabyte;
 
 const othersFirst = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** `knownGroups`: names of the tag groups there are, in lower case. Reads the body to its end, whatever is wrong with it: the sender listens only then. */
-export async function* rowsOfCsv(body: Body, knownGroups: ReadonlySet<string>): AsyncGenerator<CatalogueRow[]> {
+/** `knownGroups`: names of the tag groups there are, in lower case. `hear`: told at the end what the columns were. Reads the body to its end, whatever is wrong with it: the sender listens only then. */
+export async function* rowsOfCsv(body: Body, knownGroups: ReadonlySet<string>, hear: (says: FileSays) => void): AsyncGenerator<CatalogueRow[]> {
   const text = createTextReader(longestLine);
   const csv = createCatalogueCsvReader(knownGroups);
   let unreadable: string | undefined;
@@ -33,7 +34,9 @@ export async function* rowsOfCsv(body: Body, knownGroups: ReadonlySet<string>): 
   }
   const rest = unreadable === undefined ? text.push(new Uint8Array(), true) : { fault: unreadable };
   if ('fault' in rest) throw notText(rest.fault);
-  yield [...csv.push(rest.text), ...csv.end()];
+  const last = [...csv.push(rest.text), ...csv.end()];
+  hear(csv.says);
+  yield last;
 }
 
 export async function* rowsOfFile(body: Body, format: Exclude<CatalogueFormat, 'csv'>, macros: Macros): AsyncGenerator<CatalogueRow[]> {

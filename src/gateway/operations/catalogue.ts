@@ -4,7 +4,7 @@ import { catalogueEntryEdit, newCatalogueEntry, type CatalogueEntry } from '../.
 import { DreyError } from '../../contracts/errors.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { json, type Bus } from '../../bus/port.ts';
-import type { CatalogueImport, CatalogueStore, EntryFilter, TagStore } from '../../persistence/port.ts';
+import type { CatalogueImport, CatalogueStore, CommittedImport, EntryFilter, TagStore } from '../../persistence/port.ts';
 import type { Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import { deviceNames, tagFilterIds, tagIds } from './references.ts';
@@ -61,13 +61,28 @@ export function createCatalogueOperations({ catalogue, tags, bus, audit }: { cat
       });
     },
 
-    /** What was brought in from a file and has been checked. */
-    register: (caller: Caller, staged: CatalogueImport, count: number): Promise<number> =>
-      audit.change(caller, { what: 'pvs.create', subject: `${count} entries`, after: { count } }, async () => {
-        const { registered, revision, first } = await staged.commit();
-        announce(revision);
+    /** What was brought in from a file and has been checked: one revision, with a record of what was made and one of what was edited (A1). */
+    register: async (caller: Caller, staged: CatalogueImport, { fresh, edited }: { fresh: number; edited: number }): Promise<number> => {
+      let done: CommittedImport | undefined;
+      const commit = async (): Promise<CommittedImport> => {
+        if (done === undefined) {
+          done = await staged.commit();
+          announce(done.revision);
+        }
+        return done;
+      };
+      if (edited > 0) {
+        await audit.change(caller, { what: 'pvs.edit', subject: `${edited} entries`, after: { count: edited } }, async () => {
+          const { revision, before, after } = await commit();
+          return { value: edited, before: { count: edited, entries: before }, after: { count: edited, revision, entries: after } };
+        });
+      }
+      if (fresh === 0) return 0;
+      return audit.change(caller, { what: 'pvs.create', subject: `${fresh} entries`, after: { count: fresh } }, async () => {
+        const { registered, revision, first } = await commit();
         return { value: registered, after: { count: registered, revision, entries: first } };
-      }),
+      });
+    },
 
     edit: (caller: Caller, id: string, edit: z.output<typeof entryEdit>): Promise<CatalogueEntry> =>
       audit.change(caller, { what: 'pvs.edit', subject: id, after: edit }, async () => {

@@ -6,7 +6,7 @@ import { DreyError } from '../../contracts/errors.ts';
 import type { SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import type { ChannelMeta } from '../../contracts/values.ts';
-import { detectSnapshotFormat, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from '../../formats/registry.ts';
+import { allFields, detectSnapshotFormat, snapshotFormatNames, snapshotFormats, type SnapshotFormat } from '../../formats/registry.ts';
 import type { FileEntry, SnapshotContent, WrittenFile } from '../../formats/snapshot-file.ts';
 import { canonical, contentHash } from '../../kernel/content-hash.ts';
 import { inTurns, type Steps } from '../../kernel/in-turns.ts';
@@ -76,10 +76,12 @@ export function createSnapshotFileOperations({ snapshots, catalogue, entries, ta
     const staged = await catalogue.beginImport();
     try {
       for (let at = 0; at < fresh.length; at += entriesAtOnce) await staged.add(fresh.slice(at, at + entriesAtOnce).map((entry, i) => ({ line: at + i, entry })));
-      const { rows, refusals } = await staged.check(true);
+      const { rows, unchanged, refusals: all } = await staged.check({ forGood: true, edit: false, says: { fields: allFields, groups: [] } });
+      // Without a setpoint it is enough that there is one.
+      const refusals = all.filter(({ setpoint }) => setpoint !== null);
       // Somebody was quicker, since the file was read; or the file gives one setpoint to two entries.
       if (refusals.length > 0) throw new DreyError('conflict', `${refusals[0]!.setpoint} is the setpoint of another catalogue entry; nothing was stored`, { faults: refusals.slice(0, mostFaults).map(({ setpoint }) => `${setpoint} is the setpoint of another catalogue entry`) });
-      await entries.register(caller, staged, rows);
+      if (rows > unchanged) await entries.register(caller, staged, { fresh: rows - unchanged, edited: 0 });
     } finally {
       await staged.abort();
     }
