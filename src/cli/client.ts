@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import type { Config } from '../config.ts';
 import { DreyError, errorStatus, type ErrorBody, type ErrorCode } from '../contracts/errors.ts';
 import type { Job } from '../contracts/jobs.ts';
+import { inCommandWords } from './command-words.ts';
 
 export interface Client {
   readonly url: string;
@@ -106,5 +107,5 @@ async function faultOf(response: Response, keyMissing: boolean, dataFolder: stri
   const code = body.code ?? (Object.entries(errorStatus).find(([, status]) => status === response.status)?.[0] as ErrorCode | undefined) ?? 'internal';
   const detail = body.detail ?? `${response.status} ${response.statusText}: ${text.slice(0, 200)}`;
   const advice = keyMissing && response.status === 401 ? `; give a key with DREY_API_KEY (none was found in ${dataFolder})` : '';
-  return new DreyError(code, `${detail}${advice}`, body.faults ? { faults: body.faults } : {});
+  return new DreyError(code, `${inCommandWords(detail)}${advice}`, body.faults ? { faults: body.faults.map(inCommandWords) } : {});
 }

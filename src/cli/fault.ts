@@ -13,7 +13,7 @@ export const exitCodes = {
   unavailable: 4,
 } as const;
 
-const usage: readonly ErrorCode[] = ['badInput', 'invalid', 'notFound', 'conflict', 'tooLarge'];
+const usage: readonly ErrorCode[] = ['badInput', 'invalid', 'notFound', 'conflict', 'tooLarge', 'unauthorised', 'forbidden'];
 const unavailable: readonly ErrorCode[] = ['unavailable', 'timeout'];
 
 /** Prints the fault to standard error; returns the exit code. */
@@ -24,7 +24,9 @@ export function reportFault(error: unknown): number {
     return exitCodes.failed;
   }
   process.stderr.write(`drey: ${error.message}\n`);
-  for (const fault of error.faults ?? []) process.stderr.write(`  - ${fault}\n`);
+  const faults = error.faults ?? [];
+  // A single one is mostly the headline already.
+  if (faults.length > 1 || !error.message.includes(faults[0] ?? '')) for (const fault of faults) process.stderr.write(`  - ${fault}\n`);
   if (usage.includes(error.code)) return exitCodes.usage;
   return unavailable.includes(error.code) ? exitCodes.unavailable : exitCodes.failed;
 }

@@ -10,6 +10,7 @@ import { migrateCommands } from './commands/migrate.ts';
 import { pvCommands } from './commands/pv.ts';
 import { ruleCommands } from './commands/rules.ts';
 import { snapshotCommands } from './commands/snapshot.ts';
+import { tagCommands } from './commands/tag.ts';
 import { exitCodes } from './fault.ts';
 import { print } from './output.ts';
 
@@ -61,6 +62,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   program.addCommand(doctorCommand(read, (config) => actions.examineServers(config)));
   program.addCommand(configCommand(read));
   program.addCommand(pvCommands(connect));
+  program.addCommand(tagCommands(connect));
   program.addCommand(snapshotCommands(connect));
   program.addCommand(iocCommands(connect));
   program.addCommand(jobCommands(connect));

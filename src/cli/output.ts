@@ -44,4 +44,6 @@ export function cell(value: unknown, label?: string | null): string {
   return label ? `${label} (${String(value)})` : String(value);
 }
 
-export const localTime = (iso: string | null): string => (iso === null ? '-' : new Date(iso).toLocaleString('sv'));
+export const localTime = (iso: string | null): string => (iso === null ? '-' : `${new Date(iso).toLocaleString('sv')} ${zoneOf(new Date(iso))}`);
+const withZone = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
+const zoneOf = (at: Date): string => withZone.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';

@@ -1,5 +1,6 @@
-/** Files that commands are given. */
-import { closeSync, createReadStream, openSync, readFileSync, readSync } from 'node:fs';
+/** Files that commands read and write. */
+import { closeSync, createReadStream, createWriteStream, openSync, readFileSync, readSync, renameSync, rmSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { DreyError } from '../contracts/errors.ts';
 import { textOfFile } from '../formats/file-text.ts';
 
@@ -25,6 +26,20 @@ export function readStart(file: string): string {
 
 /** The file in pieces, for one that need not fit into memory. */
 export const readPieces = (file: string): AsyncIterable<Uint8Array> => createReadStream(file, { highWaterMark: 262_144 });
+
+/** Under its name only when it is whole. */
+export async function writePieces(file: string, pieces: AsyncIterable<Uint8Array> | Iterable<string>): Promise<void> {
+  const part = `${file}.part`;
+  try {
+    await pipeline(pieces, createWriteStream(part));
+    renameSync(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    if (!ofFiles.includes((error as NodeJS.ErrnoException).syscall ?? '')) throw error;
+    throw new DreyError('badInput', `${file} cannot be written: ${(error as Error).message.replaceAll(part, file)}`, { cause: error });
+  }
+}
+const ofFiles = ['open', 'write', 'close', 'rename'];
 
 function reading<Result>(file: string, read: () => Result): Result {
   try {

@@ -1,4 +1,3 @@
-import { createWriteStream, renameSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CatalogueEntry } from '../../contracts/catalogue.ts';
@@ -7,6 +6,7 @@ import type { Client } from '../client.ts';
 import { exitCodes } from '../fault.ts';
 import { cell, count, localTime, print, printJson, printTable } from '../output.ts';
 import { addImportCommand } from './pv-import.ts';
+import { writePieces } from '../text-file.ts';
 import { tellLosses } from './snapshot-files.ts';
 
 interface Page {
@@ -45,10 +45,7 @@ export function pvCommands(connect: () => Client): Command {
       const { pieces, losses } = await connect().downloadPieces('/v1/pvs/export', { format: options.format, pvName: options.search });
       tellLosses(losses);
       if (options.output === undefined) return pipeline(pieces, process.stdout, { end: false });
-      // Under its name only when it is whole.
-      const part = `${options.output}.part`;
-      await pipeline(pieces, createWriteStream(part));
-      renameSync(part, options.output);
+      await writePieces(options.output, pieces);
     });
 
   pv.command('list')

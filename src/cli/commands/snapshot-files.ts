@@ -1,11 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import type { SnapshotSummary } from '../../contracts/snapshots.ts';
 import { snapshotFormatNames } from '../../formats/registry.ts';
 import type { Client } from '../client.ts';
 import { count, print, printJson } from '../output.ts';
 import { snapshotId } from '../snapshot-reference.ts';
-import { readText } from '../text-file.ts';
+import { readText, writePieces } from '../text-file.ts';
 
 interface Imported {
   snapshot: SnapshotSummary | null;
@@ -50,6 +49,6 @@ export function addFileCommands(snapshot: Command, connect: () => Client): void 
       const { text, losses } = await client.download(`/v1/snapshots/${await snapshotId(client, reference)}/export`, { format: options.format });
       tellLosses(losses);
       if (options.output === undefined) process.stdout.write(text);
-      else writeFileSync(options.output, text);
+      else await writePieces(options.output, [text]);
     });
 }
