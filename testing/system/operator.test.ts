@@ -32,6 +32,21 @@ beforeAll(async () => {
   await drey.connected(entries);
 }, 120_000);
 
+test('what `pv export` writes, `pv import` takes again without a change, and `--on-existing update` changes what differs', async () => {
+  const file = join(drey.dataFolder, 'exported.csv');
+  expect((await drey.cli('pv', 'export', '-o', file)).code).toBe(0);
+  expect(await drey.cli('pv', 'import', file)).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^registered 0 entries, ${entries.toLocaleString('en')} unchanged\n`)) });
+  writeFileSync(file, 'Setpoint,Description\nNO:SUCH:PV,not built\nSIOC:LI21:1:NOTE,\n');
+  const refused = await drey.cli('pv', 'import', file);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('line 2: setpoint NO:SUCH:PV is of a catalogue entry that differs: Description none, here "not built"');
+  expect(refused.stderr).toContain('--on-existing update');
+  expect(await drey.cli('pv', 'import', file, '--on-existing', 'update')).toMatchObject({ code: 0, stdout: 'registered 0 entries, edited 1, 1 unchanged\n' });
+  // A request file says the names alone: nothing else of the entry changes.
+  writeFileSync(file.replace('.csv', '.req'), 'NO:SUCH:PV\n');
+  expect(await drey.cli('pv', 'import', file.replace('.csv', '.req'), '--on-existing', 'update')).toMatchObject({ code: 0, stdout: 'registered 0 entries, 1 unchanged\n' });
+});
+
 afterAll(async () => {
   await drey?.[Symbol.asyncDispose]();
   await Promise.all(iocs?.map((ioc) => ioc.stop()) ?? []);
