@@ -55,7 +55,7 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
   }
   program
     .command('key <name>')
-    .description('make an API key in the database (needs DATABASE_URL): the first one of a deployed Drey')
+    .description('make an API key in the database: that of DATABASE_URL, or of the Drey that runs on the data folder')
     .option('--scope <scope...>', 'read, write, snapshot, restore, admin', ['read', 'write', 'snapshot', 'restore', 'admin'])
     .action(async (name: string, options: { scope: string[] }) => print(await actions.createKey(name, options.scope)));
   program.addCommand(migrateCommands((from, dryRun) => actions.migrateSquirrel(from, dryRun, flagsOf())));
