@@ -18,7 +18,10 @@ export function stopOnSignals(lifecycle: Lifecycle, log: Log): Promise<void> {
         log.error({ stopWithinMs }, 'did not stop in time, leaving');
         process.exit(1);
       }, stopWithinMs).unref();
-      void lifecycle.stop().then(resolve);
+      void lifecycle.stop().then(() => {
+        log.info({}, 'stopped');
+        resolve();
+      });
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);

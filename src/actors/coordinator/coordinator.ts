@@ -124,7 +124,7 @@ export function createCoordinator(deps: CoordinatorDeps): Service {
     log.info({ job: id, type: record.work.type, resumed }, resumed ? 'job taken up again' : 'job begun');
     const ended = metrics.begun(record.work.type);
     try {
-      await hostsReady(hosts, clock, resumed, held.signal);
+      await hostsReady(hosts, clock, resumed, held.signal, (why) => held.progress(held.record.job.progress, why));
       await (record.work.type === 'snapshot_create' ? runSnapshot(parts, held) : runRestore(parts, held));
       ended(held.record.job.status);
       await automation?.jobEnded(held.record);

@@ -16,6 +16,7 @@ import { tallyQuality } from '../../snapshots/quality.ts';
 import { selectForRestore } from '../../snapshots/restore-selection.ts';
 import { compose, readDeadlineMs } from './compose.ts';
 import type { KeptPlan } from './kept-plan.ts';
+import { titleBefore } from './title-before.ts';
 
 export interface RestoreDeps {
   readonly bus: Bus;
@@ -140,7 +141,7 @@ export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Sele
   const before = rows.length === live.length ? live : pickValueRows(live, rows);
   const began = deps.clock.now();
   const writer = await snapshots.begin({
-    title: `before restore of ${selection.title}`.slice(0, 255),
+    title: titleBefore(selection.title),
     description: `the values that job ${id} was about to overwrite`,
     createdBy: requestedBy,
     mode: 'live',
