@@ -44,3 +44,13 @@ test('a key that is unknown, or has not the scope, did nothing: exit code 2', as
   expect(await by('no-such-key', 'snapshot', 'list')).toMatchObject({ code: 2 });
   expect(await by(await gateway.keyWith('read'), 'snapshot', 'take', 'x')).toMatchObject({ code: 2, stderr: expect.stringContaining('snapshot') });
 }, 60_000);
+
+test('what cannot be read now is told apart from what has changed, and is no good news', async () => {
+  await storeSnapshot(gateway.persistence, 'half', { 'Q:1': { num: 5 } });
+  const said = async (...args: string[]): Promise<string> => (await drey('snapshot', 'diff', ...args)).stdout.trimEnd().split('\n').at(-1)!;
+  expect(await said('base', 'half')).toBe('1 channel differs, 0 the same, 1 without a value in B');
+  expect(await said('half', 'base')).toBe('1 channel differs, 0 the same, 1 without a value in A');
+  // No ioc-host is there.
+  const live = await drey('snapshot', 'diff', 'base');
+  expect(live).toMatchObject({ code: 3, stdout: expect.stringContaining('0 channels differ, 0 the same, 2 not readable now') });
+}, 60_000);

@@ -33,7 +33,7 @@ test('columns differ where the rule for rows says so, in any of the others', () 
 test('a channel that no side holds is not compared, one that a single side holds is', () => {
   const one: AnyRow = { kind: 7, outcome: 1, severity: 0, status: 0, timeNs: 1n, metaHash: 0n, num: 5 };
   const compared = compareColumns(channels([10, 20, 15]), spaced([one]), [spaced([one, one])], noMeta, true);
-  expect(compared).toEqual({ rows: [0, 1], matchCount: 1, differenceCount: 1, missingCount: 0 });
+  expect(compared).toEqual({ rows: [0, 1], matchCount: 1, differenceCount: 1, onlyIn1Count: 0, onlyIn2Count: 1, missingCount: 0 });
 });
 
 test('a channel is found among many, and missed where it is not', () => {

@@ -14,6 +14,10 @@ export interface ColumnComparison {
   readonly rows: number[];
   readonly matchCount: number;
   readonly differenceCount: number;
+  /** Of those: no two values differ, and one of the others has none. */
+  readonly onlyIn1Count: number;
+  /** Of those: no two values differ, and only the first has none. */
+  readonly onlyIn2Count: number;
   /** Without a value on every side. */
   readonly missingCount: number;
 }
@@ -25,6 +29,8 @@ export function compareColumns(channels: ComparedChannels, first: ValueColumns, 
   const rows: number[] = [];
   let matchCount = 0;
   let differenceCount = 0;
+  let onlyIn1Count = 0;
+  let onlyIn2Count = 0;
   let missingCount = 0;
   for (let at = 0; at < channels.channel.length; at++) {
     const channel = channels.channel[at]!;
@@ -32,21 +38,28 @@ export function compareColumns(channels: ComparedChannels, first: ValueColumns, 
     const rowA = rowOfChannel(first, channel);
     let held = rowA >= 0;
     let differs = false;
+    let changed = false;
+    let gone = false;
     let missing = true;
     for (const other of others) {
       const rowB = rowOfChannel(other, channel);
       held ||= rowB >= 0;
       const verdict = compareRows(first, rowA, other, rowB, tolerance, metaOf);
       missing &&= verdict === 'missing';
+      changed ||= verdict === 'differs';
+      gone ||= verdict === 'onlyInA';
       differs ||= verdict !== 'same' && verdict !== 'missing';
     }
     if (!held) continue;
-    if (differs) differenceCount += 1;
-    else if (missing) missingCount += 1;
+    if (differs) {
+      differenceCount += 1;
+      if (!changed && gone) onlyIn1Count += 1;
+      else if (!changed) onlyIn2Count += 1;
+    } else if (missing) missingCount += 1;
     else matchCount += 1;
     if (differs || all) rows.push(at);
   }
-  return { rows, matchCount, differenceCount, missingCount };
+  return { rows, matchCount, differenceCount, onlyIn1Count, onlyIn2Count, missingCount };
 }
 
 /** For people: which side has no value, of the first and the second that are shown. */

@@ -22,6 +22,8 @@ interface Comparison {
   differences: Row[];
   matchCount: number;
   differenceCount: number;
+  onlyIn1Count: number;
+  onlyIn2Count: number;
   missingCount: number;
   totalCount: number;
 }
@@ -72,9 +74,15 @@ export function diffCommand(connect: () => Client): Command {
         printTable(['PV', left!, right!, `${right} - ${left}`, 'UNITS', ''], compared.differences.map((row) => [row.pvName, cell(row.value1, row.enumLabel1), cell(row.value2, row.enumLabel2), row.difference === null ? '' : cell(row.difference), row.units ?? '', remark(row)]));
       }
       if (compared.totalCount > options.offset + compared.differences.length) print(`${count(compared.totalCount, 'row')} in all; see --limit and --offset`);
-      print(`${count(compared.differenceCount, 'channel differs', 'channels differ')}, ${compared.matchCount.toLocaleString('en')} the same${compared.missingCount > 0 ? `, ${compared.missingCount.toLocaleString('en')} without a value on both sides` : ''}`);
+      print(summary(compared, b === 'live'));
       if (compared.differenceCount === 0 && compared.matchCount === 0) print('nothing could be compared');
     });
+}
+
+function summary({ differenceCount, matchCount, onlyIn1Count, onlyIn2Count, missingCount }: Comparison, live: boolean): string {
+  const apart = [[onlyIn1Count, live ? 'not readable now' : 'without a value in B'], [onlyIn2Count, live ? 'without a saved value' : 'without a value in A'], [missingCount, 'without a value on both sides']] as const;
+  const told = apart.filter(([rows]) => rows > 0).map(([rows, what]) => `, ${rows.toLocaleString('en')} ${what}`);
+  return `${count(differenceCount - onlyIn1Count - onlyIn2Count, 'channel differs', 'channels differ')}, ${matchCount.toLocaleString('en')} the same${told.join('')}`;
 }
 
 function remark({ verdict, array, reason }: Row): string {

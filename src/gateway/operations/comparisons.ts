@@ -27,6 +27,8 @@ export interface Wanted {
 const counts = {
   matchCount: z.number().int().describe('channels that are the same'),
   differenceCount: z.number().int().describe('channels that differ, in all pages'),
+  onlyIn1Count: z.number().int().describe('of those that differ: the second has no value, such as a PV that cannot be read now'),
+  onlyIn2Count: z.number().int().describe('of those that differ: only the first has no value'),
   missingCount: z.number().int().describe('channels without a value on both sides: neither the same nor different'),
   totalCount: z.number().int().describe('rows in all pages'),
   limit: z.number().int(),
@@ -111,7 +113,7 @@ export function createComparisonOperations({ snapshots, tags, live, clock }: Com
 export type ComparisonOperations = ReturnType<typeof createComparisonOperations>;
 
 /** "No differences" among nothing would be taken for good news. */
-function refuseNothing({ search, tags = [], devices = [] }: Wanted, { matchCount, differenceCount, missingCount }: Omit<ColumnComparison, 'rows'>): void {
+function refuseNothing({ search, tags = [], devices = [] }: Wanted, { matchCount, differenceCount, missingCount }: Pick<ColumnComparison, 'matchCount' | 'differenceCount' | 'missingCount'>): void {
   if (matchCount + differenceCount + missingCount > 0) return;
   const filter = [
     ...(search === undefined || search === '' ? [] : [`search ${JSON.stringify(search)}`]),
