@@ -114,6 +114,8 @@ export interface HostBeat {
   /** Connected on the wire, and their IOC does not answer or its breaker is not closed; absent from hosts of an earlier version. */
   readonly unresponsive?: number;
   readonly catalogueRevision: number;
+  /** Its Channel Access client, as DREY_CA names it; absent from hosts of an earlier version. */
+  readonly ca?: string;
   /** What its Channel Access client cannot do, in words; absent from hosts of an earlier version. */
   readonly lacks?: readonly string[];
 }

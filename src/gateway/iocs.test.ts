@@ -71,7 +71,7 @@ test('PVs of an IOC that hangs are not connected, and counted apart', async () =
     return summary.unresponsive_pvs === 2 && summary;
   }, { saying: 'the next beat' });
   const counts = { connected_pvs: 2, disconnected_pvs: 2, unresponsive_pvs: 2 };
-  expect(health).toMatchObject({ ...counts, total_pvs: 4, status: 'degraded', hosts: [{ connected: 0, unresponsive: 2 }, { connected: 2, unresponsive: 0 }] });
+  expect(health).toMatchObject({ ...counts, total_pvs: 4, status: 'degraded', hosts: [{ ca: 'libca', connected: 0, unresponsive: 2 }, { connected: 2, unresponsive: 0 }] });
   expect(health.issues).toEqual(['2 of 4 PVs (50 %) are not connected; 2 of those are of IOCs that do not answer or whose breaker is not closed']);
   expect(await gateway.good('GET', '/v1/health/monitor')).toMatchObject(counts);
 });

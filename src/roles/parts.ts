@@ -83,6 +83,7 @@ export async function runIocHost({ config, log, lifecycle, metrics }: Ground, bu
       id: config.id,
       bus,
       channelAccess,
+      ca: config.ca,
       clock: systemClock,
       log: log.child({ part: 'ioc-host' }),
       metrics,

@@ -106,7 +106,7 @@ export async function startFakeIocHost(bus: Bus, host: string, iocName: string):
   ];
   const bucket = await bus.keyValue(buckets.hosts);
   const beat = async (): Promise<void> => {
-    const body: HostBeat = { host, startedAt: now, at: new Date().toISOString(), channels: 2, connected: fake.connected, unresponsive: fake.unresponsive, catalogueRevision: 0 };
+    const body: HostBeat = { host, startedAt: now, at: new Date().toISOString(), channels: 2, connected: fake.connected, unresponsive: fake.unresponsive, catalogueRevision: 0, ca: 'libca' };
     await bucket.put(token(host), json.encode(body));
   };
   await beat();

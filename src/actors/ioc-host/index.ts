@@ -32,6 +32,8 @@ export interface IocHostDeps {
   readonly bus: Bus;
   /** Stopped by whoever made it. */
   readonly channelAccess: ChannelAccess;
+  /** Its name among the clients there are. */
+  readonly ca?: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Registry;
@@ -122,7 +124,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
   const beat = async (): Promise<void> => {
     const unresponsive = facility.views().reduce((sum, { channels }) => sum + (channels.unresponsive ?? 0), 0);
     const body: HostBeat = {
-      host, startedAt, at: new Date(clock.now()).toISOString(), channels: table.openCount, connected: Math.max(0, channelAccess.statistics().connected - unresponsive), unresponsive, catalogueRevision: watch?.revision ?? -1, lacks: channelAccess.lacks,
+      host, startedAt, at: new Date(clock.now()).toISOString(), channels: table.openCount, connected: Math.max(0, channelAccess.statistics().connected - unresponsive), unresponsive, catalogueRevision: watch?.revision ?? -1, lacks: channelAccess.lacks, ...(deps.ca === undefined ? {} : { ca: deps.ca }),
     };
     await (await bus.keyValue(buckets.hosts)).put(token(host), json.encode(body));
   };

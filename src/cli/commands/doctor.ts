@@ -55,7 +55,7 @@ export function doctorCommand(read: () => ReadConfig, examineServers: (config: C
       print(`libca       ${libca.found === undefined ? `none${needsLibca ? '' : ': DREY_CA=wire needs none'}` : `${libca.version} at ${libca.found} (${libca.source})`}; sink ${'path' in sink ? `at ${sink.path}` : sink.why}`);
       for (const lost of sinkLost) print(`              without a sink: ${lost}`);
       for (const { source, outcome } of libca.tried) print(`              - ${source}: ${outcome}`);
-      print(`CA client   ${config.ca}; searches ${config.caEnvironment.addressList.map(({ host, port }) => `${host}:${port}`).join(' ') || '(no EPICS_CA_ADDR_LIST)'}${config.caEnvironment.autoAddressList ? ' and the broadcast addresses' : ''}`);
+      print(`CA client   ${config.ca} by the settings of this shell (of a running Drey: \`hosts\` of /v1/health/summary); searches ${config.caEnvironment.addressList.map(({ host, port }) => `${host}:${port}`).join(' ') || '(no EPICS_CA_ADDR_LIST)'}${config.caEnvironment.autoAddressList ? ' and the broadcast addresses' : ''}`);
       print(`gateway     ${gateway}`);
     });
 }

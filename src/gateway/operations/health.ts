@@ -35,6 +35,7 @@ export const healthSummary = z.object({
   database: z.object({ up: z.boolean(), pingMs: z.number().nullable() }),
   hosts: z.array(z.object({
     host: z.string(), startedAt: z.string(), channels: z.number(), connected: z.number(), unresponsive: z.number(),
+    ca: z.string().nullable().describe('its Channel Access client, wire or libca'),
     lacks: z.array(z.string()).describe('what its Channel Access client cannot do'),
   })),
   iocs: z.object({ total: z.number().int(), byState: z.record(z.string(), z.number().int()), silentHosts: z.array(z.string()) }),
@@ -112,7 +113,7 @@ export function createHealthOperations({ persistence, bus, hosts, iocs, clock, l
         last_watchdog_check: lastCheck(),
         bus: bus.state,
         database: { up: pingMs !== null, pingMs },
-        hosts: beats.map(({ host, startedAt, channels, connected: up, unresponsive: hung, lacks }) => ({ host, startedAt, channels, connected: up, unresponsive: hung ?? 0, lacks: [...lacks ?? []] })),
+        hosts: beats.map(({ host, startedAt, channels, connected: up, unresponsive: hung, ca, lacks }) => ({ host, startedAt, channels, connected: up, unresponsive: hung ?? 0, ca: ca ?? null, lacks: [...lacks ?? []] })),
         iocs: { total: list.iocs.length, byState, silentHosts: list.silentHosts },
       };
     },
