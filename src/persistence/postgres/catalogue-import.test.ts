@@ -135,6 +135,8 @@ test('what a file does not name is not compared, and an ambiguous or contradicto
   expect(await run(store, [{ setpointAddress: 'A' }], { says: { fields: ['setpointAddress'], groups: [] } })).toMatchObject({ unchanged: 1 });
   expect(await run(store, [{ readbackAddress: 'R', device: 'two' }, { readbackAddress: 'R', device: 'one' }])).toMatchObject({ unchanged: 2, refused: 0 });
   expect(await run(store, [{ readbackAddress: 'R', device: 'three' }], { edit: true })).toMatchObject({ refusals: [{ line: 2, there: 2 }] });
+  // Another config, another entry.
+  expect(await run(store, [{ readbackAddress: 'R', configAddress: 'R:CFG' }])).toMatchObject({ unchanged: 0, refused: 0, registered: 1 });
   expect(await run(store, [{ readbackAddress: 'N' }, { readbackAddress: 'N', device: 'x' }])).toMatchObject({ rows: 1, refusals: [{ line: 3, earlier: 2 }] });
   expect(await run(store, [{ setpointAddress: 'A', device: 'e' }, { setpointAddress: 'A', device: 'd', tagNames: { Area: ['x'] } }], { edit: true })).toMatchObject({ edited: 1, refusals: [{ line: 3, earlier: 2 }] });
 });
