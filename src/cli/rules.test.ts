@@ -24,8 +24,9 @@ test('a schedule is added, listed, run by hand, switched off and removed from th
   expect(await drey('schedule', 'add', 'nightly', '--cron', '0 6 * * *', '--title', 'night {date}', '--tag', 'Area=L1', '--label', 'a', 'b', '--keep-last', '3', '--time-zone', 'Europe/Zurich')).toMatchObject({ code: 0, stdout: expect.stringContaining('"nightly" made: 0 6 * * * Europe/Zurich, next ') });
   const [made] = await gateway.good('GET', '/v1/schedules');
   expect(made).toMatchObject({ enabled: true, retention: { keepLast: 3 }, request: { title: 'night {date}', labels: ['a', 'b'], mode: 'live', scope: { kind: 'tags' } } });
-  expect((await drey('rule', 'list')).stdout).toMatch(/schedule\s+nightly\s+on\s+0 6 \* \* \*/);
-  expect(JSON.parse((await drey('schedule', 'show', made.id.slice(-6))).stdout)).toMatchObject({ id: made.id });
+  expect((await drey('rule', 'list')).stdout).toMatch(/schedule\s+nightly\s+on\s+0 6 \* \* \*.*, next \S+ \S+ \S+ +Area=L1 +last 3 /);
+  expect((await drey('schedule', 'show', 'nightly')).stdout).toMatch(/takes "night {date}" of Area=L1, live, labels a, b\nkeeps last 3\nlast never\nmade /);
+  expect(JSON.parse((await drey('schedule', 'show', made.id.slice(-6), '--json')).stdout)).toMatchObject({ id: made.id });
 
   const running = drey('schedule', 'run', 'NIGHTLY');
   const job = await eventually(async () => (await gateway.good<Job[]>('GET', '/v1/jobs?status=pending'))[0], { saying: 'the job of the run', withinMs: 20_000 });

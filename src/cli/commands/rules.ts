@@ -7,6 +7,8 @@ import type { Client } from '../client.ts';
 import { anyNumber, wholeNumber } from '../numbers.ts';
 import { localTime, print, printJson, printTable } from '../output.ts';
 import { oneOf } from '../reference.ts';
+import { keepsWords, scopeWords } from '../rule-words.ts';
+import { tagGroups, type TagGroup } from '../tag-groups.ts';
 import { tagScope } from '../tag-scope.ts';
 
 type Rule = ScheduleView | TriggerView | WebhookView;
@@ -35,8 +37,9 @@ export function ruleCommands(connect: () => Client): Command[] {
       const client = connect();
       const all = await Promise.all((['schedule', 'trigger', 'webhook'] as const).map(async (kind) => ({ kind, rules: await listed(client, kind) })));
       if (options.json) return printJson(Object.fromEntries(all.map(({ kind, rules }) => [`${kind}s`, rules])));
-      const rows = all.flatMap(({ kind, rules }) => (rules ?? []).map((one) => [kind, one.name, stateOf(one), about(one), last(one), one.id]));
-      if (rows.length > 0) printTable(['KIND', 'NAME', '', 'WHAT', 'LAST', 'ID'], rows);
+      const groups = await tagGroups(client);
+      const rows = all.flatMap(({ kind, rules }) => (rules ?? []).map((one) => [kind, one.name, stateOf(one), about(one), ...takes(one, groups), last(one), one.id]));
+      if (rows.length > 0) printTable(['KIND', 'NAME', '', 'WHAT', 'SCOPE', 'KEEPS', 'LAST', 'ID'], rows);
       else print('no rules');
       if (all.some(({ rules }) => rules === null)) print('webhooks are shown to keys with the scope admin');
     });
@@ -108,8 +111,23 @@ function common(command: Command, kind: RuleKind, connect: () => Client): void {
     });
   command
     .command('show <name>')
-    .description('one, by name, id, or part of the id, as JSON')
-    .action(async (reference: string) => printJson(await find(connect(), reference)));
+    .description('one, by name, id, or part of the id')
+    .option('--json', 'print JSON')
+    .action(async (reference: string, options: { json?: true }) => {
+      const client = connect();
+      const one = await find(client, reference);
+      if (options.json) return printJson(one);
+      print(`${one.name}  ${stateOf(one)}  ${one.id}`);
+      print(about(one));
+      if (!('url' in one)) {
+        const [scope, keeps] = takes(one, await tagGroups(client));
+        const { title, mode, labels, golden } = one.request;
+        print(`takes "${title}" of ${scope}, ${mode}${labels?.length ? `, labels ${labels.join(', ')}` : ''}${golden ? ', golden' : ''}`);
+        print(`keeps ${keeps}`);
+      }
+      print(`last ${last(one) || 'never'}${'lastNote' in one && one.lastNote !== null ? `: ${one.lastNote}` : ''}`);
+      print(`made ${localTime(one.createdDate)} by ${one.createdBy}`);
+    });
   for (const [verb, enabled] of [['on', true], ['off', false]] as const) {
     command
       .command(`${verb} <name>`)
@@ -188,6 +206,7 @@ async function listed(client: Client, kind: RuleKind): Promise<Rule[] | null> {
   });
 }
 
+const takes = (rule: Rule, groups: readonly TagGroup[]): string[] => ('url' in rule ? ['', ''] : [scopeWords(rule.request.scope, groups), keepsWords(rule)]);
 const stateOf = ({ enabled }: Rule): string => (enabled ? 'on' : 'off');
 
 function about(rule: Rule): string {
