@@ -32,6 +32,14 @@ beforeAll(async () => {
   await drey.connected(entries);
 }, 120_000);
 
+test('A1: a key is made on the command line beside the running Drey, and recorded', async () => {
+  const { code, stdout } = await drey.cli('key', 'panel', '--scope', 'read');
+  expect(code).toBe(0);
+  expect(stdout.trim()).toMatch(/^drey_\S+$/);
+  const audit = await drey.get<{ results: object[] }>('/v1/audit?what=apiKeys.create&subject=panel');
+  expect(audit.results).toMatchObject([{ who: 'command line', after: { scopes: ['read'] } }]);
+}, 60_000);
+
 test('what `pv export` writes, `pv import` takes again without a change, and `--on-existing update` changes what differs', async () => {
   const file = join(drey.dataFolder, 'exported.csv');
   expect((await drey.cli('pv', 'export', '-o', file)).code).toBe(0);
