@@ -99,6 +99,6 @@ function tellRest({ rows, totalCount }: { rows: readonly unknown[]; totalCount: 
 function tellReasons({ reasons }: Pick<RestorePlan, 'reasons'>, listed: readonly string[]): void {
   for (const [what, ofWhat] of Object.entries(reasons)) {
     if (listed.includes(what)) continue;
-    for (const [why, rows] of Object.entries(ofWhat).sort(([, a], [, b]) => b - a)) print(`  ${what} ${rows.toLocaleString('en')}: ${restoreReasonSentences[why as RestoreReason] ?? why}`);
+    for (const [why, rows] of Object.entries(ofWhat).sort(([whyA, a], [whyB, b]) => b - a || (whyA < whyB ? -1 : 1))) print(`  ${what} ${rows.toLocaleString('en')}: ${restoreReasonSentences[why as RestoreReason] ?? why}`);
   }
 }
