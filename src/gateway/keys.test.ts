@@ -46,7 +46,7 @@ test('a write key cannot mint keys or end them, an admin key can, and a key with
   }
   expect((await gateway.call('GET', '/v1/pvs', undefined, { key: victim.token })).status).toBe(200);
   expect((await gateway.good('POST', '/v1/api-keys', { appName: 'scoped', scopes: ['snapshot', 'read'] })).scopes).toEqual(['read', 'snapshot']);
-  expect(await gateway.refused('POST', '/v1/api-keys', { appName: 'nothing', readAccess: false, writeAccess: false })).toMatchObject({ status: 422, body: { code: 'invalid', detail: expect.stringContaining('needs a right') } });
+  expect(await gateway.refused('POST', '/v1/api-keys', { appName: 'nothing', readAccess: false, writeAccess: false })).toMatchObject({ status: 409, body: { code: 'conflict', detail: expect.stringContaining('needs a right') } });
 });
 
 /** Who may do what, said here a second time; the first that fits. Other GETs are for readers. */

@@ -35,7 +35,8 @@ export function createApiKeyOperations({ keys, audit }: { keys: ApiKeyStore; aud
 
     create: async (caller: Caller, wanted: z.output<typeof newApiKey>): Promise<z.output<typeof createdApiKey>> => {
       const scopes = scopesOf(wanted);
-      if (scopes.length === 0) throw new DreyError('invalid', `a key for "${wanted.appName}" needs a right: give scopes, readAccess or writeAccess`);
+      // 409, as the Squirrel contract has it.
+      if (scopes.length === 0) throw new DreyError('conflict', `a key for "${wanted.appName}" needs a right: give scopes, readAccess or writeAccess`);
       return audit.change(caller, { what: 'apiKeys.create', subject: wanted.appName, after: { scopes } }, async () => {
         const { key, token } = await keys.create(wanted.appName, scopes);
         return { value: { ...view(key), token }, after: view(key) };
