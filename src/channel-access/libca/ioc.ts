@@ -341,7 +341,6 @@ export class Ioc implements PulseSource, SlotOwner {
     this.#setup.drop();
     this.#reads.drop();
     for (const slot of [...this.#live, ...this.#creating]) this.#leave(slot);
-    this.#clearLeft(Infinity);
     this.#probeSentAt = undefined;
     for (const each of this.#probes.splice(0)) each(false);
     if (wasUp) {
@@ -350,6 +349,8 @@ export class Ioc implements PulseSource, SlotOwner {
     }
     this.#lost(connected, connecting, reason, why);
     this.#puts.drop(reason);
+    // Last: slots that are free no longer tell of their channels for puts.
+    this.#clearLeft(Infinity);
   }
 
   #giveUpCreating(patience: number): void {
