@@ -17,7 +17,8 @@ import { Purpose } from './memory.ts';
 import { LibcaPutCircuit } from './put-circuit.ts';
 import { Reads } from './reads.ts';
 import { Setup } from './setup.ts';
-import { type SlotOwner, SlotState } from './slots.ts';
+import type { SlotOwner } from './sink-slots.ts';
+import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 import type { Updates } from './updates.ts';
 
@@ -97,7 +98,7 @@ export class Ioc implements PulseSource, SlotOwner {
     this.#pending = this.#pending.filter((row) => !leaving.has(row));
     for (const row of rows) {
       const slot = this.#context.slotOf[row]! - 1;
-      if (slot >= 0 && this.#context.slots.ioc[slot] === this) this.#leave(slot);
+      if (slot >= 0 && this.#context.slots.owner[slot] === this) this.#leave(slot);
       this.#context.nameOf.delete(row);
     }
     this.#clearLeft();
@@ -268,7 +269,7 @@ export class Ioc implements PulseSource, SlotOwner {
       memory.prepare(cell, { token: memory.slotToken(slot, Purpose.channel) });
       const channel = lane.create(name, cell, 2 * (this.#life % priorities));
       if (channel === 0) {
-        slots.free(slot, this.#context.native.c.free);
+        slots.free(slot);
         failed.push(row);
         continue;
       }
@@ -386,11 +387,11 @@ export class Ioc implements PulseSource, SlotOwner {
   /** Clears channels that were given up: not many at once, and none while the IOC does not read. */
   #clearLeft(most = clearedAtOnce): void {
     if (this.#leaving.length === 0 || (this.#silent && most !== Infinity)) return;
-    const { slots, lane, native: { c } } = this.#context;
+    const { slots, lane } = this.#context;
     for (const slot of this.#leaving.splice(0, most)) {
       lane.clear(slots.channel[slot]!);
       this.#reads.forget(slot);
-      slots.free(slot, c.free);
+      slots.free(slot);
     }
     lane.flush();
   }

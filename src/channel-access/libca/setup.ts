@@ -91,7 +91,7 @@ export class Setup {
 
   #isLive(slot: number): boolean {
     const { slots } = this.#context;
-    return slots.state[slot] === SlotState.live && slots.ioc[slot]?.ioc === this.#ioc;
+    return slots.state[slot] === SlotState.live && slots.owner[slot]?.ioc === this.#ioc;
   }
 
   #subscribeTo(slot: number): number {

@@ -7,13 +7,13 @@ import type { Native, Pointer } from './ffi.ts';
 import type { CopyFrom } from './heap.ts';
 import type { Lane } from './lane.ts';
 import { Memory } from './memory.ts';
-import { Slots } from './slots.ts';
+import { SinkSlots } from './sink-slots.ts';
 
 export interface LibcaContext extends ThreadContext {
   readonly native: Native;
   readonly lane: Lane;
   readonly memory: Memory;
-  readonly slots: Slots;
+  readonly slots: SinkSlots;
   readonly directory: Directory;
   readonly copy: CopyFrom;
   readonly aside: Aside;
@@ -67,7 +67,7 @@ export function createLibcaContext(
     rouse,
     ...createWireContext(setting, outbox),
     ...parts,
-    slots: new Slots(memory.slots),
+    slots: new SinkSlots(memory.slots, native.c.free),
     aside: new Aside(memory),
     onBatch: new Map(),
     copy: (to, from, length) => native.c.copyOut(to, from, length),

@@ -13,7 +13,8 @@ import { Ioc } from './ioc.ts';
 import { createContext, Lane, type LibcaSetting } from './lane.ts';
 import { auxiliaryToken, batchToken, Memory, Purpose } from './memory.ts';
 import { noteRemains, takeRemains } from './remains.ts';
-import type { SlotOwner } from './slots.ts';
+import type { SlotOwner } from './sink-slots.ts';
+import { slotsFor } from './slots.ts';
 import { createLibcaContext } from './thread-context.ts';
 import { Updates } from './updates.ts';
 
@@ -23,9 +24,6 @@ import { Updates } from './updates.ts';
  */
 const quietMs = 100;
 const newsMs = 50;
-/** Channels that are leaving still hold their slots. */
-const slotsPerRow = 1.25;
-const spareSlots = 1_000;
 
 const port = parentPort!;
 const setting = workerData as ThreadSetting;
@@ -34,7 +32,7 @@ const { environment, capacity } = setting.options;
 
 const native = loadNative(own.files);
 const directory = await Directory.open();
-const memory = new Memory(native.c, Math.ceil(capacity * slotsPerRow) + spareSlots, new ChannelColumns(setting.columns), setting.tenure);
+const memory = new Memory(native.c, slotsFor(capacity), new ChannelColumns(setting.columns), setting.tenure);
 createContext(native, environment, directory.port, own.gate);
 noteRemains(own.remains, setting.thread, { context: native.ca.current_context(), memory: memory.base, fd: memory.writeEnd });
 const lane = new Lane(native, loadSink(own.sink, native), memory);
@@ -71,7 +69,7 @@ function drain(): void {
     else if (token >= auxiliaryToken) context.aside.answered(token - auxiliaryToken);
     else {
       const slot = (token >>> 3) - 1;
-      const ioc = context.slots.ioc[slot];
+      const ioc = context.slots.owner[slot];
       if (ioc === undefined) continue;
       if (ioc !== last) touched.add(last = ioc);
       switch ((token & 7) as Purpose) {

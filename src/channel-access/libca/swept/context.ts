@@ -4,9 +4,10 @@ import type { Outbox } from '../../wire/thread/outbox.ts';
 import type { ThreadSetting } from '../../wire/thread-messages.ts';
 import type { Directory } from '../directory.ts';
 import type { LibcaFiles } from '../ffi.ts';
+import { slotsFor } from '../slots.ts';
 import { Cells } from './cells.ts';
-import { Channels } from './channels.ts';
 import type { SweptNative } from './ffi.ts';
+import { SweptSlots } from './slots.ts';
 
 /** What a thread of this variant is told beside the common setting. */
 export interface SweptSetting {
@@ -22,7 +23,7 @@ export interface SweptSetting {
 export interface SweptContext extends ThreadContext {
   readonly native: SweptNative;
   readonly cells: Cells;
-  readonly channels: Channels;
+  readonly slots: SweptSlots;
   readonly directory: Directory;
   readonly sweepMs: number;
   /** Sends what was asked in this turn of the event loop. */
@@ -30,18 +31,14 @@ export interface SweptContext extends ThreadContext {
   createGroup(): number;
 }
 
-/** Channels that are leaving still hold their slots. */
-const slotsPerRow = 1.25;
-const spareSlots = 1_000;
-
 export function createSweptContext(setting: ThreadSetting, outbox: Outbox, native: SweptNative, directory: Directory): SweptContext {
-  const slots = Math.ceil(setting.options.capacity * slotsPerRow) + spareSlots;
-  const cells = new Cells(native.c, slots);
+  const most = slotsFor(setting.options.capacity);
+  const cells = new Cells(native.c, most);
   let flushing = false;
   return {
     ...createWireContext(setting, outbox),
     native, directory, cells,
-    channels: new Channels(slots),
+    slots: new SweptSlots(most, native.c.free),
     sweepMs: (setting.own as SweptSetting).sweepMs,
     flush() {
       if (flushing) return;

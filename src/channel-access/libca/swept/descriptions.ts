@@ -5,7 +5,7 @@
 import { controlForm, Native } from '../../wire/protocol/dbr.ts';
 import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
 import { hostOrderView } from '../decode.ts';
-import { SlotState } from './channels.ts';
+import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
 import type { Gets, Job } from './gets.ts';
 
@@ -56,8 +56,8 @@ export class Descriptions {
   }
 
   #job(): Job {
-    const { cells, native, channels } = this.#context;
-    const slots: number[] = [];
+    const { cells, native, slots } = this.#context;
+    const asked: number[] = [];
     const rows: number[] = [];
     const places: number[] = [];
     return {
@@ -70,20 +70,20 @@ export class Descriptions {
             continue;
           }
           cells.mark(place);
-          slots.push(slot);
-          rows.push(channels.row[slot]!);
+          asked.push(slot);
+          rows.push(slots.row[slot]!);
           places.push(place);
         }
-        return slots.length;
+        return asked.length;
       },
-      send: (i, group) => channels.state[slots[i]!] === SlotState.live
-        && native.groups.get(group, channels.native[slots[i]!]! + controlForm, 1, channels.channel[slots[i]!]!, cells.base + places[i]!) === 1,
+      send: (i, group) => slots.state[asked[i]!] === SlotState.live
+        && native.groups.get(group, slots.native[asked[i]!]! + controlForm, 1, slots.channel[asked[i]!]!, cells.base + places[i]!) === 1,
       settle: () => 0,
       end: (how) => {
         this.#asked = false;
         places.forEach((place, i) => {
-          if (!cells.isMarked(place)) this.#learn(slots[i]!, rows[i]!, place);
-          else if (how === 'late') this.#wanted.push(slots[i]!);
+          if (!cells.isMarked(place)) this.#learn(asked[i]!, rows[i]!, place);
+          else if (how === 'late') this.#wanted.push(asked[i]!);
           cells.returnDescription(place);
         });
         this.pump();
@@ -93,20 +93,20 @@ export class Descriptions {
 
   /** Whether this has to be asked of the IOC: text has no description, and what may not be read none that we know. */
   #canAsk(slot: number): boolean {
-    const { channels, metas } = this.#context;
-    if (channels.state[slot] !== SlotState.live) return false;
-    const longText = (channels.flags[slot]! & ChannelFlag.longText) !== 0;
-    if (longText || channels.native[slot] === Native.string) {
-      this.#keep(channels.row[slot]!, metas.plain(longText ? 1 : channels.elements[slot]!).hash);
+    const { slots, metas } = this.#context;
+    if (slots.state[slot] !== SlotState.live) return false;
+    const longText = (slots.flags[slot]! & ChannelFlag.longText) !== 0;
+    if (longText || slots.native[slot] === Native.string) {
+      this.#keep(slots.row[slot]!, metas.plain(longText ? 1 : slots.elements[slot]!).hash);
       return false;
     }
-    return (channels.access[slot]! & 1) !== 0;
+    return (slots.access[slot]! & 1) !== 0;
   }
 
   #learn(slot: number, row: number, place: number): void {
-    const { channels, metas, cells } = this.#context;
-    if (channels.state[slot] !== SlotState.live || channels.row[slot] !== row) return;
-    this.#keep(row, metas.intern(channels.native[slot]!, channels.elements[slot]!, cells.u8, this.#view, place).hash);
+    const { slots, metas, cells } = this.#context;
+    if (slots.state[slot] !== SlotState.live || slots.row[slot] !== row) return;
+    this.#keep(row, metas.intern(slots.native[slot]!, slots.elements[slot]!, cells.u8, this.#view, place).hash);
   }
 
   #keep(row: number, hash: bigint): void {

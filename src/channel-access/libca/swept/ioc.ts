@@ -13,7 +13,7 @@ import type { Pulses, PulseSource } from '../../wire/thread/pulse.ts';
 import { type Probed, Puts } from '../../wire/thread/puts.ts';
 import type { ServedIoc } from '../../wire/thread/serve-iocs.ts';
 import type { Command, LossReason } from '../../wire/thread-messages.ts';
-import { SlotState } from './channels.ts';
+import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
 import { Descriptions } from './descriptions.ts';
 import { Gets } from './gets.ts';
@@ -94,7 +94,7 @@ export class SweptIoc implements PulseSource, ServedIoc {
     this.#pending = this.#pending.filter((row) => !leaving.has(row));
     for (const row of rows) {
       const slot = this.#context.slotOf[row]! - 1;
-      if (slot >= 0 && this.#context.channels.owner[slot] === this) this.#leave(slot);
+      if (slot >= 0 && this.#context.slots.owner[slot] === this) this.#leave(slot);
       this.#context.nameOf.delete(row);
     }
     this.#clearLeft();
@@ -195,13 +195,13 @@ export class SweptIoc implements PulseSource, ServedIoc {
 
   #create(): void {
     if (!this.#allowed || this.#pending.length === 0) return;
-    const { channels, cells, native: { ca, c }, directory, nameOf, slotOf, flush } = this.#context;
+    const { slots, cells, native: { ca }, directory, nameOf, slotOf, flush } = this.#context;
     if (this.#creating.size === 0) this.#progressAt = now();
     const rows = this.#pending;
     this.#pending = [];
     const failed: number[] = [];
     for (const row of rows) {
-      const slot = channels.take(row, this);
+      const slot = slots.take(row, this);
       if (slot === undefined) {
         failed.push(row);
         continue;
@@ -209,11 +209,11 @@ export class SweptIoc implements PulseSource, ServedIoc {
       const name = nameOf.get(row)!;
       directory.enter(name, this.ioc);
       if (ca.create_channel(name, 0, 0, 2 * (this.#life % priorities), cells.base + cells.scratch) !== 1) {
-        channels.free(slot, c.free);
+        slots.free(slot);
         failed.push(row);
         continue;
       }
-      channels.channel[slot] = cells.scratchPointer();
+      slots.channel[slot] = cells.scratchPointer();
       slotOf[row] = slot + 1;
       this.#creating.add(slot);
     }
@@ -222,21 +222,21 @@ export class SweptIoc implements PulseSource, ServedIoc {
   }
 
   #lookForConnections(): void {
-    const { channels, native: { groups } } = this.#context;
-    for (const slot of this.#creating) if (groups.state(channels.channel[slot]!) === connected) this.#connected(slot);
+    const { slots, native: { groups } } = this.#context;
+    for (const slot of this.#creating) if (groups.state(slots.channel[slot]!) === connected) this.#connected(slot);
   }
 
   #connected(slot: number): void {
-    const { native: { ca }, channels, outbox, monitored, counters } = this.#context;
-    const channel = channels.channel[slot]!;
+    const { native: { ca }, slots, outbox, monitored, counters } = this.#context;
+    const channel = slots.channel[slot]!;
     const native = ca.field_type(channel);
     if (native < 0 || native >= nativeTypes) return;
-    const row = channels.row[slot]!;
-    channels.state[slot] = SlotState.live;
-    channels.native[slot] = native;
-    channels.elements[slot] = ca.element_count(channel);
-    channels.access[slot] = this.#accessOf(channel);
-    channels.flags[slot] = showConnected(this.#context, row, { native, elements: channels.elements[slot]!, access: channels.access[slot]! });
+    const row = slots.row[slot]!;
+    slots.state[slot] = SlotState.live;
+    slots.native[slot] = native;
+    slots.elements[slot] = ca.element_count(channel);
+    slots.access[slot] = this.#accessOf(channel);
+    slots.flags[slot] = showConnected(this.#context, row, { native, elements: slots.elements[slot]!, access: slots.access[slot]! });
     const at = now();
     this.#creating.delete(slot);
     this.#live.add(slot);
@@ -259,15 +259,15 @@ export class SweptIoc implements PulseSource, ServedIoc {
 
   /** One channel tells whether the circuit stands. */
   #lookForLoss(at: number): void {
-    const { channels, native: { groups } } = this.#context;
+    const { slots, native: { groups } } = this.#context;
     if (this.#lossSince === undefined) {
       for (const slot of this.#live) {
-        if (groups.state(channels.channel[slot]!) !== connected) this.#lossSince = at;
+        if (groups.state(slots.channel[slot]!) !== connected) this.#lossSince = at;
         break;
       }
       if (this.#lossSince === undefined) return;
     }
-    const losing = [...this.#live].filter((slot) => groups.state(channels.channel[slot]!) !== connected);
+    const losing = [...this.#live].filter((slot) => groups.state(slots.channel[slot]!) !== connected);
     if (losing.length >= this.#live.size) {
       this.#down(this.#silent ? 'the IOC has not answered for EPICS_CA_CONN_TMO' : 'the circuit was closed', 'circuit');
     } else if (at - this.#lossSince >= gatherLossesMs) {
@@ -279,8 +279,8 @@ export class SweptIoc implements PulseSource, ServedIoc {
   /** The IOC gave up single channels. */
   #loseSome(losing: readonly number[]): void {
     if (losing.length === 0) return;
-    const { channels, columns } = this.#context;
-    const rows = losing.map((slot) => channels.row[slot]!);
+    const { slots, columns } = this.#context;
+    const rows = losing.map((slot) => slots.row[slot]!);
     for (const row of rows) columns.state[row] = ChannelState.disconnected;
     this.#puts.remove(Int32Array.from(rows));
     for (const slot of losing) this.#leave(slot);
@@ -290,22 +290,22 @@ export class SweptIoc implements PulseSource, ServedIoc {
 
   /** Every channel has its turn once in a while: one may be lost alone, or its access rights change. */
   #lookAtSome(at: number): void {
-    const { channels, columns, native: { groups }, outbox } = this.#context;
+    const { slots, columns, native: { groups }, outbox } = this.#context;
     const share = Math.min(1, (at - this.#watchedAt) / roundMs);
     this.#watchedAt = at;
     if (this.#unseen.length === 0) this.#unseen = [...this.#live];
     const losing: number[] = [];
     for (const slot of this.#unseen.splice(0, Math.ceil(share * this.#live.size))) {
-      if (channels.state[slot] !== SlotState.live || channels.owner[slot] !== this) continue;
-      if (groups.state(channels.channel[slot]!) !== connected) {
+      if (slots.state[slot] !== SlotState.live || slots.owner[slot] !== this) continue;
+      if (groups.state(slots.channel[slot]!) !== connected) {
         losing.push(slot);
         continue;
       }
-      const before = channels.access[slot]!;
-      const access = this.#accessOf(channels.channel[slot]!);
+      const before = slots.access[slot]!;
+      const access = this.#accessOf(slots.channel[slot]!);
       if (access === before) continue;
-      const row = channels.row[slot]!;
-      channels.access[slot] = columns.access[row] = access;
+      const row = slots.row[slot]!;
+      slots.access[slot] = columns.access[row] = access;
       outbox.row('access', this.ioc, row);
       if ((access & 1) !== 0 && (before & 1) === 0) this.#descriptions.want(slot);
     }
@@ -314,10 +314,10 @@ export class SweptIoc implements PulseSource, ServedIoc {
 
   /** The circuit is lost: nothing of this life remains. */
   #down(reason: string, why: LossReason): void {
-    const { channels, columns, outbox, counters } = this.#context;
+    const { slots, columns, outbox, counters } = this.#context;
     const wasUp = this.#up;
-    const live = [...this.#live].map((slot) => channels.row[slot]!);
-    const connecting = [...[...this.#creating].map((slot) => channels.row[slot]!), ...this.#pending];
+    const live = [...this.#live].map((slot) => slots.row[slot]!);
+    const connecting = [...[...this.#creating].map((slot) => slots.row[slot]!), ...this.#pending];
     this.#pending = [];
     for (const row of live) columns.state[row] = ChannelState.disconnected;
     this.#up = false;
@@ -343,7 +343,7 @@ export class SweptIoc implements PulseSource, ServedIoc {
       this.#down(`no answer to the connection within ${patience} ms`, 'unreachable');
       return;
     }
-    const rows = [...this.#creating].map((slot) => this.#context.channels.row[slot]!);
+    const rows = [...this.#creating].map((slot) => this.#context.slots.row[slot]!);
     for (const slot of [...this.#creating]) this.#leave(slot);
     this.#clearLeft();
     this.#lost([], rows, 'the IOC does not know the channel', 'refused');
@@ -357,10 +357,10 @@ export class SweptIoc implements PulseSource, ServedIoc {
   }
 
   #leave(slot: number): void {
-    const { channels, slotOf } = this.#context;
-    if (channels.state[slot] === SlotState.leaving) return;
-    channels.state[slot] = SlotState.leaving;
-    if (slotOf[channels.row[slot]!] === slot + 1) slotOf[channels.row[slot]!] = 0;
+    const { slots, slotOf } = this.#context;
+    if (slots.state[slot] === SlotState.leaving) return;
+    slots.state[slot] = SlotState.leaving;
+    if (slotOf[slots.row[slot]!] === slot + 1) slotOf[slots.row[slot]!] = 0;
     this.#sweeps.forget(slot);
     this.#live.delete(slot);
     this.#creating.delete(slot);
@@ -373,18 +373,18 @@ export class SweptIoc implements PulseSource, ServedIoc {
    */
   #clearLeft(most = clearedAtOnce): void {
     if (this.#leaving.length === 0 || (most !== Infinity && (this.#silent || !this.#gets.isIdle))) return;
-    const { channels, native: { ca, c }, flush } = this.#context;
+    const { slots, native: { ca }, flush } = this.#context;
     for (const slot of this.#leaving.splice(0, most)) {
-      ca.clear_channel(channels.channel[slot]!);
-      channels.free(slot, c.free);
+      ca.clear_channel(slots.channel[slot]!);
+      slots.free(slot);
     }
     flush();
   }
 
   /** libca has no echo to send: any channel that may be read will do. */
   #readable(): { channel: number; native: number } | undefined {
-    const { channels } = this.#context;
-    for (const slot of this.#live) if ((channels.access[slot]! & 1) !== 0) return { channel: channels.channel[slot]!, native: channels.native[slot]! };
+    const { slots } = this.#context;
+    for (const slot of this.#live) if ((slots.access[slot]! & 1) !== 0) return { channel: slots.channel[slot]!, native: slots.native[slot]! };
     return undefined;
   }
 

@@ -14,7 +14,7 @@ import type { PutJob } from '../../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../../wire/thread/put-session.ts';
 import type { PutCircuit } from '../../wire/thread/puts.ts';
 import { toHostOrder } from '../put-value.ts';
-import { SlotState } from './channels.ts';
+import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
 import { connected } from './reads.ts';
 
@@ -78,12 +78,12 @@ export class SweptPutCircuit implements PutCircuit {
   }
 
   create(rows: ArrayLike<number>): void {
-    const { channels, cells, native: { ca }, slotOf, nameOf, flush } = this.#context;
+    const { slots, cells, native: { ca }, slotOf, nameOf, flush } = this.#context;
     for (let i = 0; i < rows.length; i++) {
       const slot = slotOf[rows[i]!]! - 1;
-      if (slot < 0 || channels.putChannel[slot] !== 0 || channels.state[slot] !== SlotState.live) continue;
+      if (slot < 0 || slots.putChannel[slot] !== 0 || slots.state[slot] !== SlotState.live) continue;
       if (ca.create_channel(nameOf.get(rows[i]!)!, 0, 0, this.#priority, cells.base + cells.scratch) !== Eca.normal) continue;
-      channels.putChannel[slot] = cells.scratchPointer();
+      slots.putChannel[slot] = cells.scratchPointer();
       this.#slots.add(slot);
       this.#awaited.add(slot);
     }
@@ -103,23 +103,23 @@ export class SweptPutCircuit implements PutCircuit {
   }
 
   put(job: PutJob, i: number, at: number): WriteOutcome {
-    const { channels, columns, metas, native: { groups }, slotOf, arrayLimit, counters } = this.#context;
+    const { slots, columns, metas, native: { groups }, slotOf, arrayLimit, counters } = this.#context;
     const row = job.rows[i]!;
     const slot = slotOf[row]! - 1;
     if (slot < 0 || !this.#live.has(slot)) return WriteOutcome.disconnected;
-    if ((channels.access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
-    const native = channels.native[slot]!;
+    if ((slots.access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
+    const native = slots.native[slot]!;
     const encoded = encodePut({
       native,
-      maxElements: Math.max(1, channels.elements[slot]!),
-      longText: (channels.flags[slot]! & ChannelFlag.longText) !== 0,
+      maxElements: Math.max(1, slots.elements[slot]!),
+      longText: (slots.flags[slot]! & ChannelFlag.longText) !== 0,
       labels: native === Native.enum ? metas.labels(columns.metaHash[row]!) : undefined,
     }, job.values, i);
     if (encoded === undefined || encoded.payload.length > arrayLimit) return WriteOutcome.doesNotFit;
     const { payload, count } = encoded;
     toHostOrder(payload, valueSize[native]!);
     const group = this.#freeGroups.pop() ?? this.#context.createGroup();
-    const status = groups.put(group, native, count, channels.putChannel[slot]!, this.#valueOf(payload));
+    const status = groups.put(group, native, count, slots.putChannel[slot]!, this.#valueOf(payload));
     if (status !== Eca.normal) {
       this.#freeGroups.push(group);
       return this.#refused(job, i, status);
@@ -189,10 +189,10 @@ export class SweptPutCircuit implements PutCircuit {
   }
 
   #connect(): boolean {
-    const { channels, native: { groups } } = this.#context;
+    const { slots, native: { groups } } = this.#context;
     let moved = false;
     for (const slot of this.#awaited) {
-      if (groups.state(channels.putChannel[slot]!) !== connected) continue;
+      if (groups.state(slots.putChannel[slot]!) !== connected) continue;
       this.#awaited.delete(slot);
       this.#live.add(slot);
       moved = true;
@@ -203,8 +203,8 @@ export class SweptPutCircuit implements PutCircuit {
 
   /** All channels are on one circuit: one tells of it. */
   #isLost(): boolean {
-    const { channels, native: { groups } } = this.#context;
-    for (const slot of this.#live) return groups.state(channels.putChannel[slot]!) !== connected;
+    const { slots, native: { groups } } = this.#context;
+    for (const slot of this.#live) return groups.state(slots.putChannel[slot]!) !== connected;
     return false;
   }
 
@@ -230,10 +230,10 @@ export class SweptPutCircuit implements PutCircuit {
   /** A read of one element by this circuit: libca has no echo to send. */
   #ask(): void {
     if (this.#probing) return;
-    const { channels, cells, native: { groups }, flush } = this.#context;
+    const { slots, cells, native: { groups }, flush } = this.#context;
     for (const slot of this.#live) {
-      if ((channels.access[slot]! & 1) === 0) continue;
-      this.#probing = groups.get(this.#probe, channels.native[slot]!, 1, channels.putChannel[slot]!, cells.base + cells.sink) === Eca.normal;
+      if ((slots.access[slot]! & 1) === 0) continue;
+      this.#probing = groups.get(this.#probe, slots.native[slot]!, 1, slots.putChannel[slot]!, cells.base + cells.sink) === Eca.normal;
       break;
     }
     flush();
@@ -259,11 +259,11 @@ export class SweptPutCircuit implements PutCircuit {
 
   #forget(slot: number): void {
     if (slot < 0 || !this.#slots.delete(slot)) return;
-    const { channels, native: { ca, groups } } = this.#context;
+    const { slots, native: { ca, groups } } = this.#context;
     const underWay = this.#underWay.get(slot);
     if (underWay !== undefined) groups.reset(underWay.group);
-    ca.clear_channel(channels.putChannel[slot]!);
-    channels.putChannel[slot] = 0;
+    ca.clear_channel(slots.putChannel[slot]!);
+    slots.putChannel[slot] = 0;
     this.#live.delete(slot);
     this.#awaited.delete(slot);
     this.#settle(slot, WriteOutcome.lost);

@@ -8,7 +8,7 @@ import { Native, valueSize } from '../../wire/protocol/dbr.ts';
 import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
 import { alarmSeverity, alarmStatus, scalarAt, timeAt, timeBytes } from '../decode.ts';
 import { HostHeap } from '../heap.ts';
-import { SlotState } from './channels.ts';
+import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
 import type { Gets, Job } from './gets.ts';
 import { ValueRounds } from './value-rounds.ts';
@@ -60,16 +60,16 @@ export class Reads {
 
   /** Which rows can be asked; the others have their outcome by that. */
   #admit(rows: Int32Array, slots: Int32Array, columns: PackedColumns): void {
-    const { columns: shared, channels, slotOf, hashWords } = this.#context;
+    const { columns: shared, slots: table, slotOf, hashWords } = this.#context;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!;
       const slot = (slotOf[row] ?? 0) - 1;
-      if (slot < 0 || channels.state[slot] !== SlotState.live) {
+      if (slot < 0 || table.state[slot] !== SlotState.live) {
         columns.outcome[i] = outcomeOfState(shared.state[row] ?? 0);
         continue;
       }
-      columns.access[i] = channels.access[slot]! | known;
-      if ((channels.access[slot]! & 1) === 0) {
+      columns.access[i] = table.access[slot]! | known;
+      if ((table.access[slot]! & 1) === 0) {
         columns.outcome[i] = ReadOutcome.noReadAccess;
         continue;
       }
@@ -81,7 +81,7 @@ export class Reads {
   }
 
   #answer(id: number, { columns, slots, begun }: { columns: PackedColumns; slots: Int32Array; begun: boolean }, how: 'done' | 'late' | 'lost'): void {
-    const { native: { c }, counters, channels, outbox } = this.#context;
+    const { native: { c }, counters, slots: table, outbox } = this.#context;
     const heap = new HostHeap((to, from, length) => c.copyOut(to, from, length), this.#expected);
     const otherwise = how === 'late' ? ReadOutcome.timeout : how === 'lost' ? ReadOutcome.disconnected : ReadOutcome.refused;
     for (let i = 0; i < slots.length; i++) {
@@ -90,7 +90,7 @@ export class Reads {
       if (begun) this.#take(columns, heap, i, slot, otherwise);
       else columns.outcome[i] = otherwise;
       if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
-      if (how === 'late' && begun && channels.found[slot]! < 0) counters[Counter.lateReplies]! += 1;
+      if (how === 'late' && begun && table.found[slot]! < 0) counters[Counter.lateReplies]! += 1;
     }
     this.#expected = heap.size;
     const whole = heap.finish();
@@ -100,17 +100,17 @@ export class Reads {
   }
 
   #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome): void {
-    const { channels, cells, arrayLimit } = this.#context;
-    const status = channels.found[slot]!;
+    const { slots, cells, arrayLimit } = this.#context;
+    const status = slots.found[slot]!;
     if (status !== Eca.normal) {
       this.#refuse(columns, i, slot, status, otherwise);
       return;
     }
-    const native = channels.native[slot]!;
+    const native = slots.native[slot]!;
     const place = cells.value(slot);
-    const far = channels.far[slot];
-    const count = channels.count[slot]!;
-    const longText = (channels.flags[slot]! & ChannelFlag.longText) !== 0;
+    const far = slots.far[slot];
+    const count = slots.count[slot]!;
+    const longText = (slots.flags[slot]! & ChannelFlag.longText) !== 0;
     if (far !== undefined && count * valueSize[native]! > arrayLimit) {
       columns.outcome[i] = ReadOutcome.tooLarge;
       return;
@@ -128,9 +128,9 @@ export class Reads {
   }
 
   #refuse(columns: PackedColumns, i: number, slot: number, status: number, otherwise: ReadOutcome): void {
-    const { channels } = this.#context;
-    if (status === disconnected || channels.state[slot] !== SlotState.live) columns.outcome[i] = ReadOutcome.disconnected;
-    else if (status < 0 && otherwise === ReadOutcome.refused && this.#context.native.groups.state(channels.channel[slot]!) !== connected) columns.outcome[i] = ReadOutcome.disconnected;
+    const { slots } = this.#context;
+    if (status === disconnected || slots.state[slot] !== SlotState.live) columns.outcome[i] = ReadOutcome.disconnected;
+    else if (status < 0 && otherwise === ReadOutcome.refused && this.#context.native.groups.state(slots.channel[slot]!) !== connected) columns.outcome[i] = ReadOutcome.disconnected;
     else if (status < 0) columns.outcome[i] = otherwise;
     else if (status === Eca.noReadAccess) columns.outcome[i] = ReadOutcome.noReadAccess;
     else columns.outcome[i] = ReadOutcome.refused;

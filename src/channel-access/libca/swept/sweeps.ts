@@ -12,7 +12,7 @@ import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
 import type { SideUpdates } from '../../wire/thread-messages.ts';
 import { alarmSeverity, alarmStatus, scalarAt, timeBytes } from '../decode.ts';
 import { HostHeap } from '../heap.ts';
-import { SlotState } from './channels.ts';
+import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
 import type { Gets, Job } from './gets.ts';
 import { ValueRounds } from './value-rounds.ts';
@@ -41,11 +41,11 @@ export class SweptSides {
 
   /** Keeps what the cell of this slot holds; whether it differs from what was kept before. */
   keep(slot: number): boolean {
-    const { channels, cells, native: { c } } = this.#context;
-    const native = channels.native[slot]!;
+    const { slots, cells, native: { c } } = this.#context;
+    const native = slots.native[slot]!;
     const place = cells.value(slot);
-    const far = channels.far[slot];
-    const count = channels.count[slot]!;
+    const far = slots.far[slot];
+    const count = slots.count[slot]!;
     const size = far === undefined ? valueSize[native]! : count * valueSize[native]!;
     const from = far === undefined ? cells.base + place + timeValueOffset[native]! : far.places.at(-1)! + timeBytes(native, 0);
     const bytes = Buffer.allocUnsafeSlow(size);
@@ -53,7 +53,7 @@ export class SweptSides {
     // What stands behind the end of a single text is no part of it.
     if (far === undefined && bytes.includes(0)) bytes.fill(0, bytes.indexOf(0));
     const before = this.#shown[slot];
-    const row = channels.row[slot]!;
+    const row = slots.row[slot]!;
     const stamp = { seconds: cells.u32[(place >> 2) + 1]!, nanoseconds: cells.u32[(place >> 2) + 2]!, status: alarmStatus(cells, place), severity: alarmSeverity(cells, place) };
     const same = before?.row === row && before.count === count && before.seconds === stamp.seconds && before.nanoseconds === stamp.nanoseconds
       && before.status === stamp.status && before.severity === stamp.severity && before.bytes.equals(bytes);
@@ -69,8 +69,8 @@ export class SweptSides {
 
   /** Text and arrays since the last call. */
   take(): SideUpdates | undefined {
-    const { channels } = this.#context;
-    const batch = this.#dirty.filter((slot) => this.#shown[slot]?.row === channels.row[slot] && channels.state[slot] === SlotState.live);
+    const { slots } = this.#context;
+    const batch = this.#dirty.filter((slot) => this.#shown[slot]?.row === slots.row[slot] && slots.state[slot] === SlotState.live);
     this.#dirty = [];
     if (batch.length === 0) return undefined;
     let source: Buffer = Buffer.alloc(0);
@@ -87,7 +87,7 @@ export class SweptSides {
       status[i] = shown.status;
       severity[i] = shown.severity;
       writeTime(times, i, shown.seconds, shown.nanoseconds);
-      if ((channels.flags[slot]! & ChannelFlag.array) !== 0) heap.array(shown.row, channels.native[slot]!, shown.count, 0);
+      if ((slots.flags[slot]! & ChannelFlag.array) !== 0) heap.array(shown.row, slots.native[slot]!, shown.count, 0);
       else heap.text(shown.row, source, 0, source.length);
     });
     return { heap: heap.finish()!, times, severity, status };
@@ -162,8 +162,8 @@ export class Sweeps {
         begun = true;
         done = this.#waiting.splice(0);
         this.#asked = false;
-        const { channels } = this.#context;
-        slots = [...this.#slots].filter((slot) => (channels.access[slot]! & 1) !== 0);
+        const { access } = this.#context.slots;
+        slots = [...this.#slots].filter((slot) => (access[slot]! & 1) !== 0);
         return this.#rounds.begin(slots);
       },
       send: (i, group) => this.#rounds.send(i, group),
@@ -184,10 +184,10 @@ export class Sweeps {
   }
 
   #show(slots: readonly number[]): void {
-    const { channels, counters } = this.#context;
+    const { slots: table, counters } = this.#context;
     let updates = 0;
     for (const slot of slots) {
-      if (channels.found[slot] !== Eca.normal || channels.state[slot] !== SlotState.live || !this.#slots.has(slot)) continue;
+      if (table.found[slot] !== Eca.normal || table.state[slot] !== SlotState.live || !this.#slots.has(slot)) continue;
       if (this.#showOne(slot)) updates++;
     }
     counters[Counter.updates]! += updates;
@@ -195,16 +195,16 @@ export class Sweeps {
   }
 
   #showOne(slot: number): boolean {
-    const { channels, cells, columns, timeWords, arrayLimit } = this.#context;
-    const row = channels.row[slot]!;
+    const { slots, cells, columns, timeWords, arrayLimit } = this.#context;
+    const row = slots.row[slot]!;
     const place = cells.value(slot);
-    const native = channels.native[slot]!;
+    const native = slots.native[slot]!;
     const status = alarmStatus(cells, place);
     const severity = alarmSeverity(cells, place);
-    const isSide = channels.far[slot] !== undefined || native === Native.string;
+    const isSide = slots.far[slot] !== undefined || native === Native.string;
     const num = isSide ? 0 : scalarAt(cells, native, place);
     if (isSide) {
-      if (channels.count[slot]! * valueSize[native]! > arrayLimit || !this.#sides.keep(slot)) return false;
+      if (slots.count[slot]! * valueSize[native]! > arrayLimit || !this.#sides.keep(slot)) return false;
     } else {
       writeTime(scratchTime, 0, cells.u32[(place >> 2) + 1]!, cells.u32[(place >> 2) + 2]!);
       const same = columns.updates[row]! > 0 && columns.status[row] === status && columns.severity[row] === severity

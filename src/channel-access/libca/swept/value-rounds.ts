@@ -13,7 +13,8 @@ import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
 import { timeBytes } from '../decode.ts';
 import type { Pointer } from '../ffi.ts';
 import { unwritten } from './cells.ts';
-import { type Far, SlotState } from './channels.ts';
+import { SlotState } from '../slots.ts';
+import type { Far } from './slots.ts';
 import type { SweptContext } from './context.ts';
 
 /** Beside statuses of libca, which are positive. */
@@ -26,8 +27,6 @@ const zeros = 0x00, ones = 0xff;
 /** An array that changes faster than that is given up. */
 const mostRounds = 8;
 const headBytes = 16;
-
-let rounds = 0;
 
 export class ValueRounds {
   readonly #context: SweptContext;
@@ -49,79 +48,79 @@ export class ValueRounds {
 
   /** Whether the last `begin` asked for this slot. */
   askedFor(slot: number): boolean {
-    return this.#context.channels.asked[slot] === this.#number;
+    return this.#context.slots.asked[slot] === this.#number;
   }
 
   send(i: number, group: number): boolean {
-    const { channels, native: { groups }, cells } = this.#context;
+    const { slots, native: { groups }, cells } = this.#context;
     const slot = this.#slots[i]!;
-    if (channels.state[slot] !== SlotState.live || channels.found[slot]! > 0) return false;
-    const far = channels.far[slot];
+    if (slots.state[slot] !== SlotState.live || slots.found[slot]! > 0) return false;
+    const far = slots.far[slot];
     const to = far === undefined ? cells.base + cells.value(slot) : far.places[this.#places[i]!]!;
-    const status = groups.get(group, channels.native[slot]! + timeForm, asManyAsThereAre, channels.channel[slot]!, to);
+    const status = groups.get(group, slots.native[slot]! + timeForm, asManyAsThereAre, slots.channel[slot]!, to);
     if (status === Eca.normal) return true;
-    channels.found[slot] = status;
+    slots.found[slot] = status;
     return false;
   }
 
   /** Looks at what the round has brought. Returns how many requests the next one takes; 0: all is found. */
   settle(): number {
-    const { channels } = this.#context;
+    const { slots } = this.#context;
     const again: number[] = [];
     for (let i = 0; i < this.#slots.length; i++) {
       const slot = this.#slots[i]!;
-      if (this.#places[i] !== 0 || channels.found[slot]! > 0) continue;
-      const far = channels.far[slot];
-      channels.found[slot] = far === undefined ? this.#findScalar(slot) : this.#findFar(slot, far);
-      if (channels.found[slot] === Found.again) again.push(slot);
+      if (this.#places[i] !== 0 || slots.found[slot]! > 0) continue;
+      const far = slots.far[slot];
+      slots.found[slot] = far === undefined ? this.#findScalar(slot) : this.#findFar(slot, far);
+      if (slots.found[slot] === Found.again) again.push(slot);
     }
     this.#round++;
     if (again.length === 0) return 0;
     if (this.#round < mostRounds) return this.#prepare(again);
-    for (const slot of again) channels.found[slot] = Found.nothing;
+    for (const slot of again) slots.found[slot] = Found.nothing;
     return 0;
   }
 
   #prepare(slots: ArrayLike<number>): number {
-    const { channels, cells } = this.#context;
+    const { slots: table, cells } = this.#context;
     this.#slots.length = 0;
     this.#places.length = 0;
-    if (this.#round === 0) this.#number = ++rounds;
+    if (this.#round === 0) this.#number = table.nextSweep();
     const pattern = patterns[this.#round % 2]!;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       if (this.#round === 0) {
         // A row that is asked twice is read once.
-        if (channels.asked[slot] === this.#number) continue;
-        channels.asked[slot] = this.#number;
+        if (table.asked[slot] === this.#number) continue;
+        table.asked[slot] = this.#number;
       }
-      channels.found[slot] = Found.nothing;
+      table.found[slot] = Found.nothing;
       this.#slots.push(slot);
       this.#places.push(0);
-      if ((channels.flags[slot]! & (ChannelFlag.array | ChannelFlag.longText)) !== 0) this.#fillFar(slot, this.#far(slot));
+      if ((table.flags[slot]! & (ChannelFlag.array | ChannelFlag.longText)) !== 0) this.#fillFar(slot, this.#far(slot));
       else {
         const words = cells.u32;
         const at = cells.value(slot) >> 2;
         words[at] = unwritten;
         words[at + 3] = words[at + 4] = words[at + 5] = pattern;
-        if (channels.native[slot] === Native.string) words.fill(pattern, at + 6, at + 13);
+        if (table.native[slot] === Native.string) words.fill(pattern, at + 6, at + 13);
       }
     }
     return this.#slots.length;
   }
 
   #far(slot: number): Far {
-    const { channels, native: { c } } = this.#context;
-    const native = channels.native[slot]!;
-    const room = timeBytes(native, channels.elements[slot]!);
-    const twice = native !== Native.string && (channels.flags[slot]! & ChannelFlag.longText) === 0;
-    return channels.far[slot] ??= { places: Array.from({ length: twice ? 2 : 1 }, () => c.calloc(1, room + headBytes)), room, written: room };
+    const { slots, native: { c } } = this.#context;
+    const native = slots.native[slot]!;
+    const room = timeBytes(native, slots.elements[slot]!);
+    const twice = native !== Native.string && (slots.flags[slot]! & ChannelFlag.longText) === 0;
+    return slots.far[slot] ??= { places: Array.from({ length: twice ? 2 : 1 }, () => c.calloc(1, room + headBytes)), room, written: room };
   }
 
   #fillFar(slot: number, far: Far): void {
     const { bytes } = this.#context.native;
     far.places.forEach((place, which) => {
-      bytes.fill(place, which === 1 || this.#context.channels.native[slot] === Native.string ? ones : zeros, far.written);
+      bytes.fill(place, which === 1 || this.#context.slots.native[slot] === Native.string ? ones : zeros, far.written);
       bytes.fill(place, ones, 4);
       if (which === 0) return;
       this.#slots.push(slot);
@@ -131,11 +130,11 @@ export class ValueRounds {
   }
 
   #findScalar(slot: number): number {
-    const { channels, cells } = this.#context;
+    const { slots, cells } = this.#context;
     const place = cells.value(slot);
     if (cells.isMarked(place)) return Found.nothing;
-    channels.count[slot] = 1;
-    if (!this.#patternStands(channels.native[slot]!, place)) return Eca.normal;
+    slots.count[slot] = 1;
+    if (!this.#patternStands(slots.native[slot]!, place)) return Eca.normal;
     // The value cannot look like both patterns.
     return this.#round === 0 ? Found.again : Eca.badCount;
   }
@@ -156,7 +155,7 @@ export class ValueRounds {
   }
 
   #findFar(slot: number, far: Far): number {
-    const { channels, cells, native: { c } } = this.#context;
+    const { slots, cells, native: { c } } = this.#context;
     const place = cells.value(slot);
     const head = cells.u8.subarray(place, place + headBytes);
     // From the last place: it was written last.
@@ -164,20 +163,20 @@ export class ValueRounds {
       c.copyOut(head, from, headBytes);
       if (cells.isMarked(place)) return Found.nothing;
     }
-    const native = channels.native[slot]!;
+    const native = slots.native[slot]!;
     const values = far.places.map((from) => from + timeBytes(native, 0));
     const room = far.room - timeBytes(native, 0);
     if (far.places.length === 1) {
       const all = Buffer.allocUnsafe(room);
       c.copyOut(all, values[0]!, room);
-      channels.count[slot] = native === Native.string ? textsIn(all) : textLength(all);
+      slots.count[slot] = native === Native.string ? textsIn(all) : textLength(all);
       return Eca.normal;
     }
     const same = this.#sameBytes(values[0]!, values[1]!, room);
     const size = valueSize[native]!;
     if (same % size !== 0 || !this.#isAll(values[0]! + same, zeros, room - same) || !this.#isAll(values[1]! + same, ones, room - same)) return Found.again;
     far.written = timeBytes(native, 0) + same;
-    channels.count[slot] = same / size;
+    slots.count[slot] = same / size;
     return Eca.normal;
   }
 
