@@ -1,12 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
 import { run } from '../src/embedded/command.ts';
-import { residentMB } from './process-figures.ts';
+import { LineProgram } from './line-program.ts';
 
 export interface LimitAnswer {
-  good: boolean;
   ms: number;
   cpuMs: number;
   updates: number;
@@ -17,19 +14,11 @@ type State = 'disconnected' | 'connected' | 'monitoring';
 
 /** The C program on libca, as a process that takes one command at a time. */
 export class LimitProgram {
-  readonly #child: ChildProcess;
-  readonly #lines: Interface;
-  readonly #answers: AsyncIterator<string>;
+  readonly #program: LineProgram;
   #state: State = 'disconnected';
-  #said = '';
 
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    this.#lines = createInterface({ input: child.stdout! });
-    this.#answers = this.#lines[Symbol.asyncIterator]();
-    child.stderr!.on('data', (chunk: Buffer) => {
-      this.#said = (this.#said + chunk.toString()).slice(-2000);
-    });
+  private constructor(program: LineProgram) {
+    this.#program = program;
   }
 
   /** `libraries` is the folder of the Python package that carries libca and its headers. */
@@ -46,20 +35,9 @@ export class LimitProgram {
   static async start(program: string, folder: string, names: readonly (readonly string[])[], addressList: string, window: number): Promise<LimitProgram> {
     const path = join(folder, `names-${names[0]?.[0]?.slice(0, 3) ?? 'none'}`);
     await writeFile(path, names.map((ioc, index) => ioc.map((name) => `${index} ${name}\n`).join('')).join(''));
-    const child = spawn(program, [path, String(window)], {
-      env: { ...process.env, EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: addressList, EPICS_ALLOW_POSIX_THREAD_PRIORITY_SCHEDULING: 'NO' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    return new LimitProgram(child);
-  }
-
-  async #command(text: string): Promise<LimitAnswer> {
-    this.#child.stdin!.write(`${text}\n`);
-    const { value, done } = await this.#answers.next();
-    if (done === true) throw new Error(`the C program ended at "${text}". Its last words: ${this.#said}`);
-    const answer = JSON.parse(value) as LimitAnswer;
-    if (!answer.good) throw new Error(`the C program could not finish "${text}": ${value}. Its last words: ${this.#said}`);
-    return answer;
+    return new LimitProgram(new LineProgram('the C program', [program, path, String(window)], {
+      ...process.env, EPICS_CA_AUTO_ADDR_LIST: 'NO', EPICS_CA_ADDR_LIST: addressList, EPICS_ALLOW_POSIX_THREAD_PRIORITY_SCHEDULING: 'NO',
+    }));
   }
 
   /** Brings the channels from any state to the wanted one; the last step's figures. */
@@ -70,13 +48,13 @@ export class LimitProgram {
       monitoring: { disconnected: ['unmonitor', 'disconnect'], connected: ['unmonitor'], monitoring: [] },
     };
     let last: LimitAnswer | undefined;
-    for (const step of steps[this.#state][wanted]) last = await this.#command(step);
+    for (const step of steps[this.#state][wanted]) last = await this.#program.command(step);
     this.#state = wanted;
     return last;
   }
 
   get residentMB(): number {
-    return residentMB(this.#child.pid!);
+    return this.#program.residentMB;
   }
 
   async connect(): Promise<LimitAnswer> {
@@ -91,31 +69,27 @@ export class LimitProgram {
 
   async get(): Promise<LimitAnswer> {
     if (this.#state === 'disconnected') await this.to('connected');
-    return this.#command('get');
+    return this.#program.command('get');
   }
 
   async control(): Promise<LimitAnswer> {
     if (this.#state === 'disconnected') await this.to('connected');
-    return this.#command('ctrl');
+    return this.#program.command('ctrl');
   }
 
   /** `salt` makes the values differ from those of the last time. */
   async put(salt: number): Promise<LimitAnswer> {
     if (this.#state === 'disconnected') await this.to('connected');
-    return this.#command(`put ${salt}`);
+    return this.#program.command(`put ${salt}`);
   }
 
   async updates(seconds: number): Promise<LimitAnswer> {
     await this.to('monitoring');
-    return this.#command(`updates ${seconds}`);
+    return this.#program.command(`updates ${seconds}`);
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+  stop(): Promise<void> {
     // libca's own clean-up can wait half a minute for an IOC that does not answer.
-    this.#child.kill('SIGKILL');
-    await ended;
-    this.#lines.close();
+    return this.#program.stop(0);
   }
 }

@@ -40,8 +40,6 @@ try {
       if (result.fault !== undefined) say(`  fault: ${result.fault}`);
       results.push(result);
     }
-    // A wire client that stays connected would take its share of the IOCs from the system.
-    await world.drop('wire', 'libca', 'tickingLimit', 'ticking');
   }
 } finally {
   await finish();

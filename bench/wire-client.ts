@@ -28,7 +28,7 @@ export async function startClient(kind: ClientKind, facility: ClientFacility, wi
   return WireClient.start(facility, window, (options) => createLibcaClient({ ...options, ...native }));
 }
 
-/** Wall and CPU time of all threads of this process; the bench itself does nothing meanwhile. */
+/** Wall and CPU time of all threads of this process, in which nothing else happens. */
 export async function taken(work: () => Promise<void>): Promise<Taken> {
   const started = performance.now();
   const cpu = process.cpuUsage();

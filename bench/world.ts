@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { startSoftIoc, type SoftIoc } from '../src/embedded/soft-ioc.ts';
+import { ClientProcess } from './client-process.ts';
 import { writeStill, writeTicking, type BenchDatabase } from './iocs.ts';
 import { LimitProgram } from './limit-program.ts';
 import type { BenchSettings } from './settings.ts';
 import { System } from './system.ts';
-import { type ClientFacility, type ClientKind, startClient, type WireClient } from './wire-client.ts';
+import type { ClientKind } from './wire-client.ts';
 
 export interface Facility {
   iocs: readonly SoftIoc[];
@@ -12,11 +13,6 @@ export interface Facility {
   names: readonly (readonly string[])[];
   /** For EPICS_CA_ADDR_LIST. */
   addressList: string;
-}
-
-/** What a client in a process of its own has to be told of it. */
-export function clientFacility({ iocs, names, addressList }: Facility): ClientFacility {
-  return { iocs: iocs.map(({ address }) => ({ address })), names, addressList };
 }
 
 export interface WorldParts {
@@ -98,13 +94,15 @@ export class World {
     return this.#once('tickingLimit', async () => this.#limitFor(await this.ticking()));
   }
 
-  wire(kind: ClientKind = 'wire'): Promise<WireClient> {
-    return this.#once(kind, async () => this.client(kind, await this.still()));
+  /** A client of ours on the still facility; a row drops it at its end, so that none is there while another is measured. */
+  client(kind: ClientKind): Promise<ClientProcess> {
+    return this.#once(kind, async () => this.freshClient(kind, await this.still()));
   }
 
-  /** A client of its own on a facility. */
-  async client(kind: ClientKind, facility: Facility): Promise<WireClient> {
-    return startClient(kind, facility, this.settings.window);
+  /** One whose memory nothing else has used before. The caller stops it. */
+  freshClient(kind: ClientKind, facility: Facility): Promise<ClientProcess> {
+    const { profile, window } = this.settings;
+    return ClientProcess.start(kind, facility, { folder: this.#parts.folder, window, profiles: profile ? this.#parts.profiles : undefined });
   }
 
   /** A whole Drey in a process of its own, watching the still facility. */

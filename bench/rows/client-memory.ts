@@ -1,10 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { run } from '../../src/embedded/command.ts';
-import type { Row, Sample } from '../row.ts';
+import type { Row } from '../row.ts';
 import type { ClientKind } from '../wire-client.ts';
-import { clientFacility } from '../world.ts';
 
 const memoryRow = (kind: ClientKind): Row => ({
   key: `${kind}-memory`,
@@ -27,13 +22,21 @@ const memoryRow = (kind: ClientKind): Row => ({
     }
   },
   async ours(world) {
-    const folder = await mkdtemp(join(tmpdir(), 'drey-bench-memory-'));
-    const path = join(folder, 'facility.json');
-    await writeFile(path, JSON.stringify(clientFacility(await world.still())));
-    const done = await run(process.execPath, [join(import.meta.dirname, '..', 'client-memory.ts'), kind, String(world.settings.window), path], { timeoutMs: 120_000 });
-    await rm(folder, { recursive: true });
-    if (done.code !== 0) throw new Error(`the ${kind} client in a process of its own failed: ${done.fault ?? done.stderr.slice(-2000)}`);
-    return JSON.parse(done.stdout) as Sample;
+    const client = await world.freshClient(kind, await world.still());
+    try {
+      await client.disconnect();
+      const start = client.residentMB;
+      await client.connect();
+      const connected = client.residentMB;
+      for (let sweep = 0; sweep < 5; sweep++) await client.get();
+      const get = client.residentMB;
+      await client.put(1);
+      const put = client.residentMB;
+      await client.monitor();
+      return { start, connected, get, put, monitors: client.residentMB };
+    } finally {
+      await client.stop();
+    }
   },
   figures: [
     { what: 'before the first channel', unit: 'MB', ours: 'start' },

@@ -18,13 +18,13 @@ const getRow = (kind: ClientKind, timeAtMost: number, cpuAtMost: number): Row =>
   work: `${kind} client: get all, decoded`,
   stage: 'wire',
   async prepare(world) {
-    const wire = await world.wire(kind);
+    const client = await world.client(kind);
     const limit = await world.limit();
-    await wire.connected();
+    await client.connect();
     await limit.to('connected');
     // A service that runs for months is compiled; one sweep is not enough for that.
     for (let sweep = 0; sweep < 20; sweep++) {
-      await wire.get();
+      await client.get();
       await limit.get();
     }
   },
@@ -33,9 +33,10 @@ const getRow = (kind: ClientKind, timeAtMost: number, cpuAtMost: number): Row =>
     return sweeps(() => limit.get());
   },
   async ours(world) {
-    const wire = await world.wire(kind);
-    return sweeps(() => wire.get());
+    const client = await world.client(kind);
+    return sweeps(() => client.get());
   },
+  restore: (world) => world.drop(kind),
   figures: [
     { what: 'time', ours: 'ms', limit: ['ms'], atMost: timeAtMost },
     { what: 'CPU time', ours: 'cpuMs', limit: ['cpuMs'], atMost: cpuAtMost },

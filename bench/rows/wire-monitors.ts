@@ -7,7 +7,7 @@ const monitorsRow = (kind: ClientKind, atMost?: number): Row => ({
   stage: 'wire',
   async limit(world) {
     // Each side alone: the other's channels would be served as well.
-    await (await world.wire(kind)).disconnected();
+    await (await world.client(kind)).disconnect();
     const limit = await world.limit();
     const connect = await limit.connect();
     const monitor = await limit.monitor();
@@ -17,11 +17,12 @@ const monitorsRow = (kind: ClientKind, atMost?: number): Row => ({
   },
   async ours(world) {
     await (await world.limit()).to('disconnected');
-    const wire = await world.wire(kind);
-    const sample = await wire.monitorAll();
-    await wire.disconnected();
-    return sample;
+    const client = await world.client(kind);
+    const { ms, connectedMs, cpuMs } = await client.monitor();
+    await client.disconnect();
+    return { ms, connectedMs, cpuMs };
   },
+  restore: (world) => world.drop(kind),
   figures: [
     { what: 'time to the last first update', ours: 'ms', limit: ['connectMs', 'monitorMs'], ...atMost === undefined ? {} : { atMost } },
     { what: 'time to connected', ours: 'connectedMs', limit: ['connectMs'] },

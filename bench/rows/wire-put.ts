@@ -8,7 +8,7 @@ const putRow = (kind: ClientKind, timeAtMost: number): Row => ({
   work: `${kind} client: put-callback to all`,
   stage: 'wire',
   async prepare(world) {
-    await (await world.wire(kind)).connected();
+    await (await world.client(kind)).connect();
     await (await world.limit()).to('connected');
   },
   async limit(world) {
@@ -16,8 +16,10 @@ const putRow = (kind: ClientKind, timeAtMost: number): Row => ({
     return { ms, cpuMs };
   },
   async ours(world) {
-    return (await world.wire(kind)).put(++salt);
+    const { ms, cpuMs } = await (await world.client(kind)).put(++salt);
+    return { ms, cpuMs };
   },
+  restore: (world) => world.drop(kind),
   figures: [
     { what: 'time, same window', ours: 'ms', limit: ['ms'], atMost: timeAtMost },
     { what: 'CPU time', ours: 'cpuMs', limit: ['cpuMs'] },
