@@ -6,6 +6,7 @@
 import { controlForm, Native, timeForm } from '../wire/protocol/dbr.ts';
 import { EventMask } from '../wire/protocol/commands.ts';
 import { ChannelFlag } from '../wire/thread/channel-flags.ts';
+import { Learned } from '../wire/thread/learned.ts';
 import { hostOrderView } from './decode.ts';
 import { Memory, Purpose } from './memory.ts';
 import { SlotState } from './slots.ts';
@@ -24,12 +25,12 @@ export class Setup {
   /** Calls back when the IOC has taken everything sent before; false when it cannot be asked. */
   readonly #barrier: (done: () => void) => boolean;
   readonly #view: DataView;
+  readonly #learned: Learned;
   #subscribe: number[] = [];
   #describe: number[] = [];
   #properties: number[] = [];
   #waiting = false;
   #propertiesAt = 0;
-  #learned: number[] = [];
   /** Counts lives of the circuit: answers to an earlier one are not for this. */
   #life = 0;
 
@@ -39,6 +40,7 @@ export class Setup {
     this.#tally = tally;
     this.#barrier = barrier;
     this.#view = hostOrderView(context.memory.u8.buffer as ArrayBuffer);
+    this.#learned = new Learned(context, ioc);
   }
 
   want(slot: number, monitored: boolean): void {
@@ -63,7 +65,7 @@ export class Setup {
 
   /** Does the next piece, unless one is under way. */
   pump(at: number): void {
-    this.#report();
+    this.#learned.report();
     if (this.#waiting || this.#subscribe.length + this.#describe.length + this.#properties.length === 0) return;
     let sent = 0;
     for (const slot of this.#subscribe.splice(0, pieceLength)) sent += this.#subscribeTo(slot);
@@ -86,7 +88,7 @@ export class Setup {
       });
     }
     this.#context.lane.flush();
-    this.#report();
+    this.#learned.report();
   }
 
   #isLive(slot: number): boolean {
@@ -125,14 +127,11 @@ export class Setup {
   #ask(slot: number): number | undefined {
     const { slots, lane, metas, aside } = this.#context;
     if (!this.#isLive(slot)) return 0;
-    const longText = (slots.flags[slot]! & ChannelFlag.longText) !== 0;
     const native = slots.native[slot]!;
-    if (longText || native === Native.string) {
-      this.#keep(slot, metas.plain(longText ? 1 : slots.elements[slot]!).hash);
-      return 0;
-    }
-    if ((slots.access[slot]! & 1) === 0) return 0;
     const row = slots.row[slot]!;
+    const text = metas.ofText(native, slots.elements[slot]!, slots.flags[slot]!);
+    if (text !== undefined) this.#learned.keep(row, text.hash);
+    if (text !== undefined || (slots.access[slot]! & 1) === 0) return 0;
     const life = this.#life;
     const asked = aside.ask(undefined, (cell) => lane.get(native + controlForm, 1, slots.channel[slot]!, cell), (cell) => {
       if (life === this.#life && this.#isLive(slot) && slots.row[slot] === row) this.#learn(slot, cell);
@@ -144,21 +143,6 @@ export class Setup {
     const { memory, slots, metas } = this.#context;
     const native = slots.native[slot]!;
     if (memory.status(cell) !== 1 || memory.type(cell) !== native + controlForm) return;
-    this.#keep(slot, metas.intern(native, slots.elements[slot]!, memory.u8, this.#view, memory.data(cell)).hash);
-  }
-
-  #keep(slot: number, hash: bigint): void {
-    const { columns, slots } = this.#context;
-    const row = slots.row[slot]!;
-    if (columns.metaHash[row] === hash) return;
-    columns.metaHash[row] = hash;
-    this.#learned.push(row);
-  }
-
-  #report(): void {
-    if (this.#learned.length === 0) return;
-    const rows = Int32Array.from(this.#learned);
-    this.#learned = [];
-    this.#context.outbox.report({ is: 'described', ioc: this.#ioc, rows, metas: this.#context.metas.takeFresh() }, [rows.buffer]);
+    this.#learned.keep(slots.row[slot]!, metas.intern(native, slots.elements[slot]!, memory.u8, this.#view, memory.data(cell)).hash);
   }
 }

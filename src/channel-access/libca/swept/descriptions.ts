@@ -2,8 +2,8 @@
  * What the channels of an IOC are: units, limits, labels. Read in small jobs once a channel is
  * connected, and of swept channels again and again, for nobody tells of a change.
  */
-import { controlForm, Native } from '../../wire/protocol/dbr.ts';
-import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
+import { controlForm } from '../../wire/protocol/dbr.ts';
+import { Learned } from '../../wire/thread/learned.ts';
 import { hostOrderView } from '../decode.ts';
 import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
@@ -15,19 +15,18 @@ export const sweepsToAll = 60;
 
 export class Descriptions {
   readonly #context: SweptContext;
-  readonly #ioc: string;
   readonly #gets: Gets;
   readonly #view: DataView;
+  readonly #learned: Learned;
   #wanted: number[] = [];
   #again: number[] = [];
   #asked = false;
-  #learned: number[] = [];
 
   constructor(context: SweptContext, ioc: string, gets: Gets) {
     this.#context = context;
-    this.#ioc = ioc;
     this.#gets = gets;
     this.#view = hostOrderView(context.cells.u8.buffer as ArrayBuffer);
+    this.#learned = new Learned(context, ioc);
   }
 
   want(slot: number): void {
@@ -43,7 +42,7 @@ export class Descriptions {
   drop(): void {
     this.#wanted = [];
     this.#again = [];
-    this.#report();
+    this.#learned.report();
   }
 
   /** Asks for the next ones, unless some are asked for. */
@@ -52,7 +51,7 @@ export class Descriptions {
       this.#asked = true;
       this.#gets.ask(this.#job());
     }
-    this.#report();
+    this.#learned.report();
   }
 
   #job(): Job {
@@ -95,31 +94,14 @@ export class Descriptions {
   #canAsk(slot: number): boolean {
     const { slots, metas } = this.#context;
     if (slots.state[slot] !== SlotState.live) return false;
-    const longText = (slots.flags[slot]! & ChannelFlag.longText) !== 0;
-    if (longText || slots.native[slot] === Native.string) {
-      this.#keep(slots.row[slot]!, metas.plain(longText ? 1 : slots.elements[slot]!).hash);
-      return false;
-    }
-    return (slots.access[slot]! & 1) !== 0;
+    const text = metas.ofText(slots.native[slot]!, slots.elements[slot]!, slots.flags[slot]!);
+    if (text !== undefined) this.#learned.keep(slots.row[slot]!, text.hash);
+    return text === undefined && (slots.access[slot]! & 1) !== 0;
   }
 
   #learn(slot: number, row: number, place: number): void {
     const { slots, metas, cells } = this.#context;
     if (slots.state[slot] !== SlotState.live || slots.row[slot] !== row) return;
-    this.#keep(row, metas.intern(slots.native[slot]!, slots.elements[slot]!, cells.u8, this.#view, place).hash);
-  }
-
-  #keep(row: number, hash: bigint): void {
-    const { columns } = this.#context;
-    if (columns.metaHash[row] === hash) return;
-    columns.metaHash[row] = hash;
-    this.#learned.push(row);
-  }
-
-  #report(): void {
-    if (this.#learned.length === 0) return;
-    const rows = Int32Array.from(this.#learned);
-    this.#learned = [];
-    this.#context.outbox.report({ is: 'described', ioc: this.#ioc, rows, metas: this.#context.metas.takeFresh() }, [rows.buffer]);
+    this.#learned.keep(row, metas.intern(slots.native[slot]!, slots.elements[slot]!, cells.u8, this.#view, place).hash);
   }
 }

@@ -3,13 +3,13 @@
  * element), in one batch per turn. Text has no such form and is described from its type alone.
  */
 import { Command, Eca } from '../protocol/commands.ts';
-import { controlForm, controlSize, Native } from '../protocol/dbr.ts';
+import { controlForm, controlSize } from '../protocol/dbr.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { headerSize, writeHeader } from '../protocol/header.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
-import { ChannelFlag } from './channel-flags.ts';
 import { type Channels, SlotState } from './channels.ts';
 import type { ThreadContext } from './context.ts';
+import { Learned } from './learned.ts';
 import type { RequestIds } from './request-ids.ts';
 
 interface Batch {
@@ -22,18 +22,17 @@ interface Batch {
 
 export class Descriptions {
   readonly #context: ThreadContext;
-  readonly #ioc: string;
   readonly #channels: Channels;
   readonly #ids: RequestIds;
+  readonly #learned: Learned;
   #due: number[] = [];
-  #done: number[] = [];
   #batches: Batch[] = [];
 
   constructor(context: ThreadContext, ioc: string, channels: Channels, ids: RequestIds) {
     this.#context = context;
-    this.#ioc = ioc;
     this.#channels = channels;
     this.#ids = ids;
+    this.#learned = new Learned(context, ioc);
   }
 
   want(slot: number): void {
@@ -43,7 +42,7 @@ export class Descriptions {
   /** The requests of all wanted since the last call, and reports what has been learned. */
   flush(send: (bytes: Uint8Array) => void): void {
     if (this.#due.length > 0) this.#ask(send);
-    if (this.#done.length > 0) this.#report();
+    this.#learned.report();
   }
 
   get isAsking(): boolean {
@@ -65,7 +64,7 @@ export class Descriptions {
 
   drop(): void {
     this.#due = [];
-    this.#done = [];
+    this.#learned.drop();
     this.#batches = [];
   }
 
@@ -83,10 +82,8 @@ export class Descriptions {
     const asked: number[] = [];
     for (const slot of this.#due) {
       if (channels.state[slot] !== SlotState.live) continue;
-      const longText = (channels.flags[slot]! & ChannelFlag.longText) !== 0;
-      if (longText || channels.native[slot] === Native.string) {
-        this.#keep(channels.row[slot]!, this.#context.metas.plain(longText ? 1 : channels.elements[slot]!).hash);
-      }
+      const text = this.#context.metas.ofText(channels.native[slot]!, channels.elements[slot]!, channels.flags[slot]!);
+      if (text !== undefined) this.#keep(channels.row[slot]!, text.hash);
       else if ((channels.access[slot]! & 1) !== 0) asked.push(slot);
     }
     this.#due = [];
@@ -111,15 +108,6 @@ export class Descriptions {
   }
 
   #keep(row: number, hash: bigint): void {
-    if (this.#context.columns.metaHash[row] === hash) return;
-    this.#context.columns.metaHash[row] = hash;
-    this.#channels.version++;
-    this.#done.push(row);
-  }
-
-  #report(): void {
-    const rows = Int32Array.from(this.#done);
-    this.#done = [];
-    this.#context.outbox.report({ is: 'described', ioc: this.#ioc, rows, metas: this.#context.metas.takeFresh() }, [rows.buffer]);
+    if (this.#learned.keep(row, hash)) this.#channels.version++;
   }
 }

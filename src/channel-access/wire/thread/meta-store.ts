@@ -4,7 +4,9 @@
  */
 import type { ChannelMeta } from '../../../contracts/values.ts';
 import { decodeControl, describingEnd, describingStart } from '../protocol/decode-control.ts';
+import { Native } from '../protocol/dbr.ts';
 import { metaHash } from '../protocol/meta-hash.ts';
+import { ChannelFlag } from './channel-flags.ts';
 
 export interface InternedMeta {
   readonly hash: bigint;
@@ -24,10 +26,13 @@ export class MetaStore {
     return this.#byBytes.get(key) ?? this.#keep(key, decodeControl(native, elements, bytes, view, at));
   }
 
-  /** The description of a channel that the wire has none for: text. */
-  plain(elements: number): InternedMeta {
-    const key = `text ${elements}`;
-    return this.#byBytes.get(key) ?? this.#keep(key, elements > 1 ? { maxElements: elements } : {});
+  /** The description of text, for which there is none to be had from an IOC; undefined for anything else. */
+  ofText(native: number, elements: number, flags: number): InternedMeta | undefined {
+    const longText = (flags & ChannelFlag.longText) !== 0;
+    if (!longText && native !== Native.string) return undefined;
+    const texts = longText ? 1 : elements;
+    const key = `text ${texts}`;
+    return this.#byBytes.get(key) ?? this.#keep(key, texts > 1 ? { maxElements: texts } : {});
   }
 
   /** Labels of an enum by the hash of its description. */
