@@ -1,20 +1,18 @@
 /** What everything in one thread of this client shares. */
-import { createContext as createWireContext, type ThreadContext } from '../wire/thread/context.ts';
+import { createContext as createWireContext } from '../wire/thread/context.ts';
 import type { Outbox } from '../wire/thread/outbox.ts';
 import type { ThreadSetting } from '../wire/thread-messages.ts';
-import type { Directory } from './directory.ts';
-import type { Native, Pointer } from './ffi.ts';
+import type { Pointer } from './ffi.ts';
+import type { LibcaThread } from './first-circuit.ts';
 import type { CopyFrom } from './heap.ts';
 import type { Lane } from './lane.ts';
 import { Memory } from './memory.ts';
 import { SinkSlots } from './sink-slots.ts';
 
-export interface LibcaContext extends ThreadContext {
-  readonly native: Native;
+export interface LibcaContext extends LibcaThread {
   readonly lane: Lane;
   readonly memory: Memory;
   readonly slots: SinkSlots;
-  readonly directory: Directory;
   readonly copy: CopyFrom;
   readonly aside: Aside;
   /** Brings status and time of a value outside the cells to where they can be read. */

@@ -13,6 +13,7 @@ import { Ioc } from './ioc.ts';
 import { createContext, Lane, type LibcaSetting } from './lane.ts';
 import { auxiliaryToken, batchToken, Memory, Purpose } from './memory.ts';
 import { noteRemains, takeRemains } from './remains.ts';
+import { SinkCircuit } from './sink-circuit.ts';
 import type { SlotOwner } from './sink-slots.ts';
 import { slotsFor } from './slots.ts';
 import { createLibcaContext } from './thread-context.ts';
@@ -41,7 +42,7 @@ const outbox = new Outbox(port);
 const context = createLibcaContext(setting, outbox, { native, lane, memory, directory });
 const updates = new Updates(context);
 const pulses = new Pulses(setting.thread, outbox, pulsesTaken(setting.counters), () => undefined, () => updates.takeSide());
-const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new Ioc(context, address, pulses, updates), stop: leave });
+const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new Ioc(context, address, pulses, (ioc) => new SinkCircuit(context, ioc, pulses, updates)), stop: leave });
 
 // Node's own handle: one of koffi's ends the process when a thread dies that has it.
 const wakes = new Socket({ fd: memory.readEnd, readable: true, writable: false }).on('data', drain);
@@ -50,7 +51,7 @@ let timer = setTimeout(look, newsMs);
 memory.arm();
 
 function look(): void {
-  for (const ioc of iocs.values()) ioc.countUpdates();
+  for (const ioc of iocs.values()) ioc.circuit.countUpdates();
   drain();
   pulses.send();
   timer = setTimeout(look, news ? newsMs : quietMs);

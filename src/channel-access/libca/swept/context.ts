@@ -1,9 +1,10 @@
 /** What everything in one thread of this variant shares. */
-import { createContext as createWireContext, type ThreadContext } from '../../wire/thread/context.ts';
+import { createContext as createWireContext } from '../../wire/thread/context.ts';
 import type { Outbox } from '../../wire/thread/outbox.ts';
 import type { ThreadSetting } from '../../wire/thread-messages.ts';
 import type { Directory } from '../directory.ts';
 import type { LibcaFiles } from '../ffi.ts';
+import type { LibcaThread } from '../first-circuit.ts';
 import { slotsFor } from '../slots.ts';
 import { Cells } from './cells.ts';
 import type { SweptNative } from './ffi.ts';
@@ -20,11 +21,10 @@ export interface SweptSetting {
   readonly contexts: SharedArrayBuffer;
 }
 
-export interface SweptContext extends ThreadContext {
+export interface SweptContext extends LibcaThread {
   readonly native: SweptNative;
   readonly cells: Cells;
   readonly slots: SweptSlots;
-  readonly directory: Directory;
   readonly sweepMs: number;
   /** Sends what was asked in this turn of the event loop. */
   flush(): void;

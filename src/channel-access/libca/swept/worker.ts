@@ -9,11 +9,12 @@ import { Pulses } from '../../wire/thread/pulse.ts';
 import { serveIocs } from '../../wire/thread/serve-iocs.ts';
 import type { ThreadSetting } from '../../wire/thread-messages.ts';
 import { Directory } from '../directory.ts';
+import { Ioc } from '../ioc.ts';
 import { createContext } from '../lane.ts';
+import { SweptCircuit } from './circuit.ts';
 import { createSweptContext, type SweptSetting } from './context.ts';
 import { loadSweptNative, takeArrived } from './ffi.ts';
 import { endContext } from './farewell.ts';
-import { SweptIoc } from './ioc.ts';
 import { SweptSides } from './sweeps.ts';
 
 /** In case libca does not say that something has come. */
@@ -38,13 +39,13 @@ const pulses = new Pulses(setting.thread, outbox, pulsesTaken(setting.counters),
 const wakeUps: Socket[] = [];
 // A copy of the descriptor, for both sides close theirs. Kept here: a callback that nobody holds is collected.
 const handler = native.onDescriptor((fd) => wakeUps.push(createSocket('udp4', look).bind({ fd: native.dup(fd), exclusive: true })));
-const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new SweptIoc(context, address, pulses, sides), stop: leave });
+const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new Ioc(context, address, pulses, (ioc) => new SweptCircuit(context, ioc, pulses, sides)), stop: leave });
 const timer = setInterval(look, lookMs);
 
 function look(): void {
   takeArrived(native);
   const at = now();
-  for (const ioc of iocs.values()) ioc.look(at);
+  for (const ioc of iocs.values()) ioc.circuit.look(at);
 }
 
 async function leave(): Promise<void> {
