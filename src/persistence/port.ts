@@ -218,8 +218,8 @@ export interface NewSnapshot {
   readonly kind: SnapshotSummary['kind'];
   /** The job that makes it; storing twice for one job and kind is `conflict` (a crash between storing and checkpoint shows so). */
   readonly jobId: string;
-  /** The entries it is of: by id, all that have one of these channels as setpoint, or null for all there are. */
-  readonly entryIds: readonly string[] | { readonly setpoints: Int32Array } | null;
+  /** The entries it is of: by id, all that have one of the channels written as setpoint, or null for all there are. */
+  readonly entryIds: readonly string[] | 'setpoints' | null;
   readonly catalogueRevision: number;
   /** When it was taken, where that was elsewhere; absent: now. */
   readonly createdAt?: Date;
@@ -356,8 +356,11 @@ export interface SnapshotStore {
   /** `conflict` for a golden one. `unlessLabelled`: with one of these labels it is left too. */
   delete(id: string, options?: { unlessLabelled?: readonly string[] }): Promise<SnapshotSummary>;
   page(id: string, options: { limit?: number; offset?: number; search?: string }): Promise<SnapshotPage>;
-  /** The rows that are the setpoint of one of its entries, ascending by channel id: what a restore of everything is about. */
-  setpointValues(id: string): Promise<{ summary: SnapshotSummary; columns: ValueColumns; metas: ReadonlyMap<bigint, ChannelMeta> }>;
+  /**
+   * The rows that are the setpoint of one of its entries, ascending by channel id: what a restore of everything is about.
+   * Which channels these are is known long before their values are there; `values` lacks those that the snapshot has no row of.
+   */
+  setpointValues(id: string): Promise<{ summary: SnapshotSummary; channels: Int32Array; values: Promise<{ columns: ValueColumns; metas: ReadonlyMap<bigint, ChannelMeta> }> }>;
   /** All rows as columns, ascending by channel id; others may be reading them too, so they stay as they are. `channels`: only these. */
   columns(id: string, channels?: Int32Array): Promise<ValueColumns>;
   /** The first snapshot's entries and tolerances go before those that only a later one knew. */

@@ -42,7 +42,20 @@ export interface Plan {
   readonly counts: Record<PlanVerdict, number>;
 }
 
-export function planRestore({ saved, live, setpoints, metaOf }: PlanInput): Plan {
+/** A plan in the making: rows are decided as their live values come. */
+export interface Planning {
+  readonly plan: Plan;
+  /** Once per row, when its live value stands and its description is known. */
+  decide(row: number): PlanVerdict;
+}
+
+export function planRestore(input: PlanInput): Plan {
+  const { plan, decide: decideRow } = beginPlan(input);
+  for (let row = 0; row < input.saved.length; row++) decideRow(row);
+  return plan;
+}
+
+export function beginPlan({ saved, live, setpoints, metaOf }: PlanInput): Planning {
   const plan: Plan = {
     verdict: new Uint8Array(saved.length),
     why: new Uint8Array(saved.length),
@@ -53,13 +66,16 @@ export function planRestore({ saved, live, setpoints, metaOf }: PlanInput): Plan
     saved, live, setpoints, target: plan.target,
     savedMeta: metaOfRows(saved.metaHash, metaOf), liveMeta: metaOfRows(live.metaHash, metaOf), liveHashes: halvesOf(live.metaHash), targetHashes: halvesOf(plan.target.metaHash),
   };
-  for (let row = 0; row < saved.length; row++) {
-    const [verdict, why] = decide(parts, row);
-    plan.verdict[row] = planVerdicts.indexOf(verdict);
-    plan.why[row] = restoreReasonNames.indexOf(why);
-    plan.counts[verdict] += 1;
-  }
-  return plan;
+  return {
+    plan,
+    decide: (row) => {
+      const [verdict, why] = decide(parts, row);
+      plan.verdict[row] = planVerdicts.indexOf(verdict);
+      plan.why[row] = restoreReasonNames.indexOf(why);
+      plan.counts[verdict] += 1;
+      return verdict;
+    },
+  };
 }
 
 interface Parts {

@@ -18,9 +18,9 @@ interface Scene {
 }
 
 /** A facility with a snapshot; then every value is changed. */
-async function scene(facility: FakeFacility): Promise<Scene> {
+async function scene(facility: FakeFacility, store = facility.persistence): Promise<Scene> {
   const host = await facility.host('h1');
-  await facility.coordinator();
+  await facility.coordinator('coordinator', store);
   const { id } = await submitJob(facility.bus, { type: 'snapshot_create', request: takeSnapshot.parse({ title: 'good' }) }, 'alice');
   const job = await facility.jobs.finished(id, 10_000);
   const saved = new Map([...host.channels].map(([channel, { value }]) => [channel, value]));
@@ -77,6 +77,41 @@ test('R3: the values about to be overwritten are kept before the first write, an
   const undo = await facility.jobs.finished((await restore({ ...at, snapshotId: job.resultId! })).id, 20_000);
   expect(undo).toMatchObject({ status: 'completed', message: '40 PVs: 40 verified' });
   expect(new Map([...at.host.channels].map(([channel, { value }]) => [channel, value]))).toEqual(before);
+});
+
+test('R3: what would be overwritten is on its way into the image while an IOC is still being read, and leaves nothing when a cancel comes then', async () => {
+  await using facility = await fakeFacility(options);
+  const told = { onTheirWay: 0, kept: 0, givenUp: 0 };
+  const { snapshots } = facility.persistence;
+  const begin: typeof snapshots.begin = async (wanted) => {
+    const writer = await snapshots.begin(wanted);
+    if (wanted.kind !== 'before-restore') return writer;
+    return {
+      write: async (part) => {
+        await writer.write(part);
+        told.onTheirWay += part.length;
+      },
+      commit: (quality) => {
+        told.kept += 1;
+        return writer.commit(quality);
+      },
+      abort: async () => {
+        await writer.abort();
+        told.givenUp += 1;
+      },
+    };
+  };
+  const at = await scene(facility, { ...facility.persistence, snapshots: { ...snapshots, begin } });
+  at.host.hung.add('ioc1:5064');
+  const { id } = await restore(at);
+  await eventually(() => told.onTheirWay === 30, { saying: 'the values of the IOCs that answer' });
+  expect((await facility.jobs.get(id)).message).toBe('reading what is there now');
+  await requestCancel(facility.bus, id, 'carol');
+  expect(await facility.jobs.finished(id, 10_000)).toMatchObject({ status: 'cancelled', resultId: null, message: 'cancelled by carol; nothing was written' });
+  await eventually(() => told.givenUp === 1, { saying: 'the image to be given up' });
+  expect(told.kept).toBe(0);
+  expect(at.host.writes).toEqual([]);
+  expect((await snapshots.list({ kind: 'before-restore' }, { limit: 1, offset: 0 })).totalCount).toBe(0);
 });
 
 test('R1: an empty selection writes nothing, a selection only what it names, an unknown one fails', async () => {

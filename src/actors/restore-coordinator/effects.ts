@@ -6,11 +6,13 @@ import type { ValueColumns } from '../../contracts/values.ts';
 import { backoffMs } from '../../kernel/backoff.ts';
 import type { JobRun } from '../../kernel/job-run.ts';
 import type { StoredRestore } from '../../persistence/port.ts';
+import { createBeforeImage, keepExactly, type BeforeImage } from './before-image.ts';
 import { packPlan, unpackPlan, type KeptPlan, type PackedPlan } from './kept-plan.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import type { RestoreContext, RestoreEffect, RestoreEvent } from './machine.ts';
-import { keepBefore, plan, readNow, reload, select, type Planned, type RestoreDeps, type RestoreWork, type Selected } from './prepare.ts';
+import { foresee, plan, reload, writtenRows, type Foreseen, type RestoreDeps } from './prepare.ts';
 import { resultOf, type RestoreResult } from './results.ts';
+import { select, type RestoreWork, type Selected } from './selection.ts';
 import { startWriting, type Writing } from './writing.ts';
 
 const pauses = { baseMs: 200, maxMs: 5_000 };
@@ -23,8 +25,8 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
   const { id, requestedBy } = job.record.job;
   const startedAt = new Date(job.record.job.startedAt ?? clock.now());
   let selected: Selected | undefined;
-  let live: ValueColumns | undefined;
-  let planned: Planned | undefined;
+  let image: BeforeImage | undefined;
+  let foreseen: Foreseen | undefined;
   let kept: KeptPlan | undefined = packed && unpackPlan(packed);
   let packedPlan = packed;
   let target: ValueColumns | undefined;
@@ -39,6 +41,7 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
 
   const discard = (): void => {
     reading.abort();
+    image?.discard();
     writing?.stop();
     writing = undefined;
   };
@@ -52,6 +55,8 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
       post(away ? { type: 'outage', run, at: clock.now(), reason } : { type: 'failed', run, reason, code: fault instanceof DreyError ? fault.code : 'internal' });
     });
   };
+
+  const newImage = (): BeforeImage => createBeforeImage({ persistence, clock, job, of: selected! });
 
   const write = async ({ beforeId, cancelledBy }: RestoreContext): Promise<void> => {
     writing?.stop();
@@ -116,25 +121,26 @@ export function restoreEffects(deps: RestoreDeps, job: JobRun, work: RestoreWork
         discard();
         reading = new AbortController();
         return step(context, async () => {
-          selected = await select(deps, work);
-          post({ type: 'resolved', run, rows: selected.saved.length });
+          selected = await select(persistence, work);
+          post({ type: 'resolved', run, rows: selected.rows });
         });
       case 'read':
         return step(context, async () => {
-          live = await readNow(deps, job, run, selected!, AbortSignal.any([job.signal, reading.signal]));
+          image = newImage();
+          foreseen = await foresee(deps, job, run, selected!, image, AbortSignal.any([job.signal, reading.signal]));
           post({ type: 'read', run });
         });
       case 'plan':
         return step(context, async () => {
-          planned = await plan(deps, work, selected!, live!);
-          kept = planned.kept;
+          kept = await plan(deps, work, foreseen!);
           packedPlan = packPlan(kept);
-          target = planned.target;
-          before = live;
+          target = foreseen!.plan.target;
+          before = foreseen!.live;
+          if (kept.items.length === 0) image!.discard();
           post({ type: 'planned', run, writes: kept.items.length });
         });
       case 'keep':
-        return step(context, async () => post({ type: 'kept', run, snapshotId: await keepBefore(deps, job, selected!, planned!, live!) }));
+        return step(context, async () => post({ type: 'kept', run, snapshotId: await keepExactly(image!, foreseen!.live, writtenRows(kept!), () => (image = newImage())) }));
       case 'write':
         return step(context, () => write(context));
       case 'hurry':

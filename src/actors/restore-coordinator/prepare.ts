@@ -1,22 +1,19 @@
-/** The steps of a restore before anything is written: what was saved, what is there now, what would change. */
+/** The steps of a restore before anything is written: what is there now, what would change. */
 import type { ReadTarget } from '../../bus/gathering.ts';
 import type { Bus } from '../../bus/port.ts';
 import { scatterReads } from '../../bus/scatter.ts';
-import type { JobWork } from '../../contracts/jobs.ts';
-import { restoreReasonNames, type RestoreReason } from '../../contracts/restores.ts';
-import type { SnapshotScope } from '../../contracts/snapshots.ts';
+import { restoreReasonNames } from '../../contracts/restores.ts';
 import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, placeValueRows, rowsByChannel, type ChannelMeta, type ValueColumns } from '../../contracts/values.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { JobRun } from '../../kernel/job-run.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { Persistence, SetpointColumns, SnapshotEntryRow } from '../../persistence/port.ts';
-import { planRestore, planVerdicts } from '../../snapshots/plan.ts';
-import { plannedSetpoints, setpointsOfRows } from '../../snapshots/planned-setpoints.ts';
-import { tallyQuality } from '../../snapshots/quality.ts';
-import { selectForRestore } from '../../snapshots/restore-selection.ts';
+import type { Persistence } from '../../persistence/port.ts';
+import { beginPlan, planRestore, planVerdicts, type Plan } from '../../snapshots/plan.ts';
+import { plannedSetpoints, setpointsOfRows, type PlannedSetpoints } from '../../snapshots/planned-setpoints.ts';
+import type { BeforeImage } from './before-image.ts';
 import { compose, readDeadlineMs } from './compose.ts';
 import type { KeptPlan } from './kept-plan.ts';
-import { titleBefore } from './title-before.ts';
+import type { RestoreWork, Selected } from './selection.ts';
 
 export interface RestoreDeps {
   readonly bus: Bus;
@@ -29,140 +26,86 @@ export interface RestoreDeps {
   isLive(host: string): boolean;
   keepMetas(hashes: BigInt64Array): Promise<void>;
 }
-export type RestoreWork = Extract<JobWork, { type: 'snapshot_restore' }>;
 
-/** What a restore is about, row by row. */
-export interface Selected {
-  readonly title: string;
-  readonly scope: SnapshotScope;
-  /** One row per channel; the first `selected` of them have a setpoint value. */
-  readonly saved: ValueColumns;
-  readonly selected: number;
-  /** Why each of the rows beyond is skipped. */
-  readonly lacking: readonly RestoreReason[];
-  readonly metas: ReadonlyMap<bigint, ChannelMeta>;
-  /** Asked for while the live values are being read. */
-  readonly setpoints: Promise<SetpointColumns>;
+/** What would change, before it is known who is to write it. */
+export interface Foreseen {
+  readonly plan: Plan;
+  readonly setpoints: PlannedSetpoints;
+  /** Live values in the plan's order. */
+  readonly live: ValueColumns;
 }
-
-export async function select(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
-  const { pvIds, pvNames } = work.request;
-  return pvIds === undefined && pvNames === undefined ? selectAll(deps, work) : selectSome(deps, work);
-}
-
-/** Nobody asks for an entry by name, so none is fetched. */
-async function selectAll(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
-  const { summary, columns: saved, metas } = await deps.persistence.snapshots.setpointValues(work.snapshotId);
-  return { title: summary.title, scope: summary.scope, saved, selected: saved.length, lacking: [], metas, setpoints: setpointsOf(deps, saved.channel) };
-}
-
-async function selectSome(deps: RestoreDeps, work: RestoreWork): Promise<Selected> {
-  const page = await deps.persistence.snapshots.page(work.snapshotId, {});
-  const { rows, withoutSetpoint } = selectForRestore(page.entries, work.request);
-  const taken = new Set<number>();
-  const fresh = (row: number): boolean => {
-    const channel = page.columns.channel[row]!;
-    return !taken.has(channel) && taken.add(channel) !== undefined;
-  };
-  const chosen = rows.map((entry) => entry.setpoint!.row).filter(fresh);
-  const beside = withoutSetpoint.map((entry) => ({ row: anyRow(entry), why: (entry.setpoint === null ? 'noSetpoint' : 'noSavedValue') as RestoreReason })).filter(({ row }) => row >= 0 && fresh(row));
-  const saved = emptyValueColumns(chosen.length + beside.length);
-  chosen.forEach((row, at) => copyValueRow(page.columns, row, saved, at));
-  beside.forEach(({ row }, at) => (saved.channel[chosen.length + at] = page.columns.channel[row]!));
-  const setpoints = setpointsOf(deps, saved.channel.subarray(0, chosen.length));
-  return { title: page.summary.title, scope: page.summary.scope, saved, selected: chosen.length, lacking: beside.map(({ why }) => why), metas: page.metas, setpoints };
-}
-
-function setpointsOf(deps: RestoreDeps, channels: Int32Array): Promise<SetpointColumns> {
-  const setpoints = deps.persistence.catalogue.setpointColumns(channels);
-  // Awaited by plan(); until then a rejection is nobody's.
-  setpoints.catch(() => {});
-  return setpoints;
-}
-
-const anyRow = ({ setpoint, readback, config }: SnapshotEntryRow): number => Math.max(setpoint?.row ?? -1, readback?.row ?? -1, config?.row ?? -1);
 
 const ascending = (channels: Iterable<number>): Int32Array => Int32Array.from(channels).sort();
 
-/** Live values of the selected rows, in their order. */
-export async function readNow(deps: RestoreDeps, job: JobRun, run: number, { saved, selected }: Selected, signal: AbortSignal): Promise<ValueColumns> {
-  const live = emptyValueColumns(saved.length);
-  live.channel.set(saved.channel);
-  const rowOf = rowsByChannel(saved.channel.subarray(0, selected));
-  await scatterReads({
+/**
+ * Reads what is there now. Each part is planned as it comes, and what it would overwrite is on its way into the image
+ * while others are still being read: reading, planning and storing take the time of the longest of them, not of all.
+ */
+export async function foresee(deps: RestoreDeps, job: JobRun, run: number, selected: Selected, image: BeforeImage, signal: AbortSignal): Promise<Foreseen> {
+  const begun = beginForeseeing(deps, selected, image);
+  const gaveUp = new AbortController();
+  let planned: Promise<void> = begun.then(() => {});
+  const watch = (): void => void planned.catch(() => gaveUp.abort());
+  watch();
+  const reading = scatterReads({
     bus: deps.bus, clock: deps.clock, log: deps.log, job: job.record.job.id, run, mode: 'live', deadlineMs: readDeadlineMs,
-    channels: ascending(saved.channel.subarray(0, selected)),
+    channels: ascending(selected.channels),
     place: (wanted) => deps.place(wanted),
     isLive: (host) => deps.isLive(host),
-    signal,
-    onPart: (_, columns) => placeValueRows(columns, live, columns.channel.map((channel) => rowOf[channel]!)),
+    signal: AbortSignal.any([signal, gaveUp.signal]),
+    onPart: (_, part) => {
+      planned = planned.then(async () => (await begun).take(part));
+      watch();
+    },
   });
-  return live;
+  await reading.catch((fault: unknown) => {
+    if (!gaveUp.signal.aborted) throw fault;
+  });
+  await planned;
+  return (await begun).foreseen;
 }
 
-export interface Planned {
-  readonly kept: KeptPlan;
-  readonly target: ValueColumns;
-}
-
-export async function plan(deps: RestoreDeps, work: RestoreWork, selection: Selected, live: ValueColumns): Promise<Planned> {
-  const { snapshots } = deps.persistence;
-  const { saved, selected, lacking } = selection;
-  await deps.keepMetas(live.metaHash);
-  const unknown = distinctHashes(live.metaHash).filter((hash) => !selection.metas.has(hash));
-  const [today, more] = await Promise.all([selection.setpoints, unknown.length > 0 ? snapshots.metas(unknown) : new Map<bigint, ChannelMeta>()]);
+async function beginForeseeing({ persistence: { snapshots }, keepMetas }: RestoreDeps, selected: Selected, image: BeforeImage) {
+  const [{ columns: saved, selected: readable, lacking, metas }, today] = await Promise.all([selected.saved, selected.setpoints]);
+  const live = emptyValueColumns(saved.length);
+  live.channel.set(saved.channel);
+  const rowOf = rowsByChannel(saved.channel.subarray(0, readable));
   const setpoints = setpointsOfRows(saved.channel, today);
-  const made = planRestore({ saved, live, setpoints, metaOf: (hash) => more.get(hash) ?? selection.metas.get(hash) });
+  const more = new Map<bigint, ChannelMeta>();
+  const { plan, decide } = beginPlan({ saved, live, setpoints, metaOf: (hash) => more.get(hash) ?? metas.get(hash) });
   lacking.forEach((why, at) => {
-    made.verdict[selected + at] = planVerdicts.indexOf('skipped');
-    made.why[selected + at] = restoreReasonNames.indexOf(why);
+    plan.verdict[readable + at] = planVerdicts.indexOf('skipped');
+    plan.why[readable + at] = restoreReasonNames.indexOf(why);
   });
+
+  const take = async (part: ValueColumns): Promise<void> => {
+    await keepMetas(part.metaHash);
+    const unknown = distinctHashes(part.metaHash).filter((hash) => !metas.has(hash) && !more.has(hash));
+    if (unknown.length > 0) for (const [hash, meta] of await snapshots.metas(unknown)) more.set(hash, meta);
+    const rows = part.channel.map((channel) => rowOf[channel] ?? -1);
+    placeValueRows(part, live, rows);
+    const writes = Int32Array.from(rows.keys()).filter((at) => rows[at]! >= 0 && decide(rows[at]!) === 'write');
+    if (writes.length > 0) image.add(writes.length === part.length ? part : pickValueRows(part, writes));
+  };
+  return { take, foreseen: { plan, setpoints, live } };
+}
+
+/** Which work item writes each row, by where its channel is now. */
+export async function plan(deps: RestoreDeps, work: RestoreWork, { plan: made, setpoints }: Foreseen): Promise<KeptPlan> {
   const write = planVerdicts.indexOf('write');
-  const kept = compose({
+  return compose({
     plan: made,
     tolerances: { abs: setpoints.absTolerance, rel: setpoints.relTolerance },
-    targets: await deps.place(ascending(saved.channel.filter((_, row) => made.verdict[row] === write))),
+    targets: await deps.place(ascending(made.target.channel.filter((_, row) => made.verdict[row] === write))),
     now: deps.clock.now(),
     deadlineMs: work.request.deadlineMs,
     window: deps.putWindow,
     mostBytes: Math.min(4_000_000, deps.bus.maxPayload * 0.9),
   });
-  return { kept, target: made.target };
 }
 
-/** R3: the values about to be overwritten, as a snapshot of their own. Resolves when they are safe. */
-export async function keepBefore(deps: RestoreDeps, job: JobRun, selection: Selected, { kept }: Planned, live: ValueColumns): Promise<string> {
-  const { snapshots, catalogue } = deps.persistence;
-  const { id, requestedBy } = job.record.job;
-  // Kept by an attempt that ended before its first write: the plan may have changed since.
-  const earlier = await snapshots.byJob(id, 'before-restore');
-  if (earlier) await snapshots.delete(earlier.id);
-  const rows = writtenRows(kept);
-  const before = rows.length === live.length ? live : pickValueRows(live, rows);
-  const began = deps.clock.now();
-  const writer = await snapshots.begin({
-    title: titleBefore(selection.title),
-    description: `the values that job ${id} was about to overwrite`,
-    createdBy: requestedBy,
-    mode: 'live',
-    scope: selection.scope,
-    kind: 'before-restore',
-    jobId: id,
-    entryIds: { setpoints: before.channel },
-    catalogueRevision: (await catalogue.revisions()).catalogue,
-  });
-  try {
-    await writer.write(before);
-    const tally = tallyQuality();
-    tally.add({ ioc: null, startedAt: began, finishedAt: deps.clock.now(), iocProblem: null }, before);
-    return (await writer.commit(tally.finish(deps.clock.now() - began))).id;
-  } catch (fault) {
-    await writer.abort().catch(() => {});
-    throw fault;
-  }
-}
-
-function writtenRows({ item }: KeptPlan): Int32Array {
+/** Ascending. */
+export function writtenRows({ item }: KeptPlan): Int32Array {
   const rows = new Int32Array(item.length);
   let found = 0;
   for (let row = 0; row < item.length; row++) if (item[row]! >= 0) rows[found++] = row;
@@ -196,4 +139,3 @@ function emptyOf(channels: Int32Array): ValueColumns {
   columns.channel.set(channels);
   return columns;
 }
-

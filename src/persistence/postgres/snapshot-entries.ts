@@ -2,11 +2,13 @@
  * Which entries a snapshot is of, as it is told to the database. Setpoints go as numbers: tens of thousands
  * of entry ids take longer to send and to read than all the rows.
  */
-import type { NewSnapshot } from '../port.ts';
 import { intArray } from './packed.ts';
 
 /** Of entry_version. */
 export const asOf = (revision: number): string => `from_revision <= ${revision} and to_revision > ${revision}`;
+
+/** By id, by the channels that are their setpoints, ascending; null = all there are. */
+export type ChosenEntries = readonly string[] | { readonly setpoints: Int32Array } | null;
 
 export interface EntryChoice {
   /** What goes with the two expressions as their parameter. */
@@ -17,7 +19,7 @@ export interface EntryChoice {
   ids(n: string, revision: number): string;
 }
 
-export function choiceOf(entryIds: NewSnapshot['entryIds']): EntryChoice {
+export function choiceOf(entryIds: ChosenEntries): EntryChoice {
   if (entryIds === null || !('setpoints' in entryIds)) {
     return {
       value: entryIds === null ? null : `{${entryIds.join(',')}}`,

@@ -10,9 +10,11 @@ test('S2: the setpoints of a snapshot are those that its entries had then, each 
   const names = await store.catalogue.names(channels);
   const { id } = await takeSnapshot(store, doubles(channels, (i) => i));
   await store.catalogue.delete([first!.id]);
-  const { columns, summary } = await store.snapshots.setpointValues(id);
+  const { channels: wanted, values, summary } = await store.snapshots.setpointValues(id);
   expect(summary.id).toBe(id);
+  const { columns } = await values;
   expect(numbers(columns)).toEqual(['A', 'B'].map((name) => names.indexOf(name)).sort().map((row) => [channels[row], row]));
+  expect(wanted).toEqual(columns.channel);
 });
 
 test('a snapshot given by setpoints is of their entries, with the tags of these', async () => {
@@ -23,7 +25,7 @@ test('a snapshot given by setpoints is of their entries, with the tags of these'
   const channels = await allChannels(store);
   const wanted = channels.filter((_, row) => row === 0);
   const [name] = await store.catalogue.names(wanted);
-  const some = await takeSnapshot(store, doubles(wanted, () => 7), { entryIds: { setpoints: wanted } });
+  const some = await takeSnapshot(store, doubles(wanted, () => 7), { entryIds: 'setpoints' });
   const page = await store.snapshots.page(some.id, {});
   expect(page.entries.map(({ entryId }) => entryId)).toEqual([entries.find(({ setpointAddress }) => setpointAddress === name)!.id]);
   const [area] = await store.tags.groups();
@@ -35,8 +37,8 @@ test('the setpoints of every entry there is make a snapshot of everything, and n
   await using store = await openStore();
   await addEntries(store, [{ setpointAddress: 'A' }, { setpointAddress: 'B' }]);
   const channels = await allChannels(store);
-  const all = await takeSnapshot(store, doubles(channels, (i) => i), { entryIds: { setpoints: channels } });
-  const none = await takeSnapshot(store, doubles(new Int32Array(0), () => 0), { entryIds: { setpoints: new Int32Array(0) } });
+  const all = await takeSnapshot(store, doubles(channels, (i) => i), { entryIds: 'setpoints' });
+  const none = await takeSnapshot(store, doubles(new Int32Array(0), () => 0), { entryIds: 'setpoints' });
   expect((await store.snapshots.page(all.id, {})).totalCount).toBe(2);
   expect((await store.snapshots.page(none.id, {})).totalCount).toBe(0);
 });

@@ -11,10 +11,15 @@ import { readValues } from './snapshot-values.ts';
 
 export async function readSetpointValues(database: Database, metas: MetaTable, setpoints: SetpointsNow, id: string): ReturnType<SnapshotStore['setpointValues']> {
   const snapshot = await readSnapshot(database, id);
-  const [wanted, all] = await Promise.all([setpointsThen(database, setpoints, snapshot), readValues(database, snapshot)]);
-  const rows = rowsOf(all.channel, wanted);
-  const columns = rows.length === all.length ? all : pickValueRows(all, rows);
-  return { summary: summaryOf(snapshot), columns, metas: await metas.read(distinctHashes(columns.metaHash)) };
+  const wanted = setpointsThen(database, setpoints, snapshot);
+  const values = Promise.all([wanted, readValues(database, snapshot)]).then(async ([channels, all]) => {
+    const rows = rowsOf(all.channel, channels);
+    const columns = rows.length === all.length ? all : pickValueRows(all, rows);
+    return { columns, metas: await metas.read(distinctHashes(columns.metaHash)) };
+  });
+  // Met by whoever awaits it; until then its rejection is nobody's.
+  values.catch(() => {});
+  return { summary: summaryOf(snapshot), channels: await wanted, values };
 }
 
 /** Ascending. Of everything, with a catalogue that is still the same, as most restores are, they need no query. */

@@ -1,12 +1,11 @@
 /** The tags of a snapshot's entries, as they were tagged then: kept with it, so that listing by tag touches neither entries nor values. */
-import type { NewSnapshot } from '../port.ts';
 import type { Database } from './database.ts';
 import { forever } from './revisions.ts';
-import { asOf, choiceOf } from './snapshot-entries.ts';
+import { asOf, choiceOf, type ChosenEntries } from './snapshot-entries.ts';
 import { entriesThen } from './snapshot-page.ts';
 import { readSnapshot } from './snapshot-rows.ts';
 
-export type TagsThen = (snapshot: Pick<NewSnapshot, 'catalogueRevision' | 'entryIds'>) => Promise<string[]>;
+export type TagsThen = (snapshot: { readonly catalogueRevision: number; readonly entryIds: ChosenEntries }) => Promise<string[]>;
 
 export function createTagsThen(database: Database): TagsThen {
   // A revision never changes, and most snapshots are of everything.

@@ -11,7 +11,7 @@ import { sessionOn, type Database } from './database.ts';
 import { databaseFault, isAway } from './faults.ts';
 import type { Partitions } from './partitions.ts';
 import type { SetpointsNow } from './setpoints-now.ts';
-import { choiceOf } from './snapshot-entries.ts';
+import { choiceOf, type ChosenEntries } from './snapshot-entries.ts';
 import { snapshotColumns, summaryOf, type SnapshotRow } from './snapshot-rows.ts';
 import type { TagsThen } from './snapshot-tags.ts';
 import type { Turns } from './turns.ts';
@@ -30,11 +30,8 @@ export interface WriterParts {
   readonly setpoints: SetpointsNow;
 }
 
-export async function beginSnapshot({ database, partitions, turns, tagsThen, setpoints }: WriterParts, asked: NewSnapshot): Promise<SnapshotWriter> {
-  const { entryIds, catalogueRevision } = asked;
-  // Every entry by its setpoint is everything, and need not be told in numbers.
-  const everything = entryIds !== null && 'setpoints' in entryIds && setpoints.areOfEveryEntry(entryIds.setpoints, catalogueRevision);
-  const snapshot: NewSnapshot = everything ? { ...asked, entryIds: null } : asked;
+export async function beginSnapshot({ database, partitions, turns, tagsThen, setpoints }: WriterParts, snapshot: NewSnapshot): Promise<SnapshotWriter> {
+  const { entryIds, catalogueRevision } = snapshot;
   const [start] = await database.rows<{ number: number; stored: boolean }>(
     `select nextval('snapshot_number')::int4 as number, exists (select from snapshot where job_id = $1 and kind = $2) as stored`,
     [snapshot.jobId, snapshot.kind],
@@ -75,8 +72,15 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen, set
   copy.failure.catch(fail);
   const encoder = createValueEncoder(number);
   // On another connection, beside the COPY; its error is for commit to meet.
-  const tags = tagsThen(snapshot);
-  tags.catch(() => {});
+  const known = entryIds === 'setpoints' ? undefined : tagsThen({ catalogueRevision, entryIds });
+  known?.catch(() => {});
+  const written: Int32Array[] = [];
+  const chosen = (): ChosenEntries => {
+    if (entryIds !== 'setpoints') return entryIds;
+    const channels = ascending(written);
+    // Every entry by its setpoint is everything, and need not be told in numbers.
+    return setpoints.areOfEveryEntry(channels, catalogueRevision) ? null : { setpoints: channels };
+  };
   const mustBeOpen = (): void => {
     if (!open) throw fault ?? new DreyError('conflict', `the snapshot ${JSON.stringify(snapshot.title)} is stored, given up or failed already`);
   };
@@ -85,6 +89,7 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen, set
     write: async (part) => {
       mustBeOpen();
       try {
+        if (entryIds === 'setpoints') written.push(part.channel);
         await copy.write(encoder.encode(part));
       } catch (error) {
         throw fail(error);
@@ -94,8 +99,9 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen, set
       mustBeOpen();
       try {
         const rest = encoder.finish();
-        const entries = choiceOf(snapshot.entryIds);
-        const [tagIds] = await Promise.all([tags, copy.write(rest).then(() => copy.finish())]);
+        const of = chosen();
+        const entries = choiceOf(of);
+        const [tagIds] = await Promise.all([known ?? tagsThen({ catalogueRevision, entryIds: of }), copy.write(rest).then(() => copy.finish())]);
         const [row] = await session.rows<SnapshotRow>(
           `insert into snapshot (number, id, title, description, created_by, created_at, modified_at, mode, kind, scope, job_id, catalogue_revision, entry_ids, tags, pv_count, quality, labels, golden, origin)
            values ($1, $2, $3, $4, $5, coalesce($18, now()), now(), $6, $7, $8, $9, $10, ${entries.ids('$11', snapshot.catalogueRevision)}, $12, $13, $14, $15, $16, $17) returning ${snapshotColumns}`,
@@ -124,6 +130,16 @@ export async function beginSnapshot({ database, partitions, turns, tagsThen, set
       end(broken);
     },
   };
+}
+
+function ascending(parts: readonly Int32Array[]): Int32Array {
+  const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all.sort();
 }
 
 const storedAlready = (snapshot: NewSnapshot): DreyError => new DreyError('conflict', `job ${snapshot.jobId} has stored its ${snapshot.kind} already`);
