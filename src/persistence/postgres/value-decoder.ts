@@ -1,7 +1,7 @@
-/** Rows of binary COPY to columns, one message at a time. The other half of value-encoder.ts. */
-import { emptyValueColumns, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
+/** Rows of binary COPY to columns, one message at a time. The other half of value-encoder.ts; of its columns those of readColumns. */
+import { emptyValueColumns, ReadOutcome, sliceValueColumns, type ValueColumns } from '../../contracts/values.ts';
 import type { TakeRow } from './copy-out.ts';
-import { copyHeader, valueColumnNames } from './value-layout.ts';
+import { copyHeader, readColumns } from './value-layout.ts';
 
 export interface ValueDecoder {
   /** One CopyData message: Postgres sends one per row, the header before the first, the end mark by itself. */
@@ -40,6 +40,13 @@ export function createValueDecoder(expected: number): ValueDecoder {
     at += 8;
   };
 
+  /** A number below 256 in two bytes. */
+  const small = (absent: number): number => {
+    const there = view.getInt32(at) >= 0;
+    at += there ? 6 : 4;
+    return there ? view.getUint8(at - 1) : absent;
+  };
+
   return {
     row: (bytes, from, to) => {
       if (bytes !== chunk) {
@@ -54,13 +61,12 @@ export function createValueDecoder(expected: number): ValueDecoder {
       }
       const fields = view.getInt16(at);
       if (fields === -1) return;
-      if (fields !== valueColumnNames.length) throw new Error(`a stored row has ${fields} columns, not ${valueColumnNames.length}`);
+      if (fields !== readColumns.length) throw new Error(`a stored row has ${fields} columns, not ${readColumns.length}`);
       at += 2;
       if (row === columns.length) grow();
       long(times);
       long(metas);
       long(numbers);
-      at += 8; // the snapshot, which is the same in all
       columns.channel[row] = view.getInt32(at + 4);
       at += 8;
       if (view.getInt32(at) >= 0) {
@@ -68,12 +74,10 @@ export function createValueDecoder(expected: number): ValueDecoder {
         at += 4;
       }
       at += 4;
-      // Lengths of two, and numbers below 256.
-      columns.outcome[row] = bytes[at + 5]!;
-      columns.kind[row] = bytes[at + 11]!;
-      columns.severity[row] = bytes[at + 17]!;
-      columns.status[row] = bytes[at + 23]!;
-      at += 24;
+      columns.outcome[row] = small(ReadOutcome.ok);
+      columns.kind[row] = small(0);
+      columns.severity[row] = small(0);
+      columns.status[row] = small(0);
       if (view.getInt32(at) >= 0) {
         columns.rawText.add(row);
         at += 1;
