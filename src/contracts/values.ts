@@ -260,15 +260,24 @@ export function rowsByChannel(channels: Int32Array): Int32Array {
   return rows;
 }
 
+const seenLast = 256;
+
 /** Each hash once, without 0n (none). */
 export function distinctHashes(hashes: BigInt64Array): bigint[] {
   const halves = halvesOf(hashes);
   const highsOf = new Map<number, number[]>();
   const distinct: bigint[] = [];
+  // Seen last, by the lowest bits: a facility has few of them, and most rows are told here.
+  const lows = new Int32Array(seenLast);
+  const seenHighs = new Int32Array(seenLast);
   for (let row = 0; row < hashes.length; row++) {
     const low = halves[2 * row]!;
     const high = halves[2 * row + 1]!;
     if (low === 0 && high === 0) continue;
+    const slot = low & (seenLast - 1);
+    if (lows[slot] === low && seenHighs[slot] === high) continue;
+    lows[slot] = low;
+    seenHighs[slot] = high;
     const highs = highsOf.get(low);
     if (highs?.includes(high)) continue;
     if (highs) highs.push(high);

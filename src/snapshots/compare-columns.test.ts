@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ValueKind } from '../contracts/values.ts';
 import { anyRow, columnsOf, type AnyRow } from '../../testing/arbitraries/value-columns.ts';
 import { compareColumns, indexIn } from './compare-columns.ts';
 import { compareRows } from './compare.ts';
@@ -28,6 +29,22 @@ test('columns differ where the rule for rows says so, in any of the others', () 
       expect(compareColumns(channels(ids, abs), first, [second, third], noMeta, true).rows).toEqual(ids.map((_, i) => i));
     }),
   );
+});
+
+test('channels are compared in whatever order they stand, those that stand twice by each tolerance', () => {
+  const numbers = (...all: number[]) => spaced(all.map((num): AnyRow => ({ kind: ValueKind.double, outcome: 1, severity: 0, status: 0, timeNs: 1n, metaHash: 0n, num })));
+  const wanted = { channel: Int32Array.of(30, 10, 20, 10, 40), abs: Float64Array.of(0, 0, 0, 2, 0), rel: new Float64Array(5) };
+  const compared = compareColumns(wanted, numbers(1, 2, 3), [numbers(2, 2, 4)], noMeta);
+  expect(compared).toMatchObject({ rows: [0, 1], matchCount: 2, differenceCount: 2 });
+});
+
+test('enums are the same by label: an index that means another thing differs, one that means the same does not', () => {
+  const labels = new Map([[1n, ['Off', 'On']], [2n ** 32n + 1n, ['On', 'Off']]]);
+  const enums = (...all: [index: number, metaHash: bigint][]) => spaced(all.map(([num, metaHash]): AnyRow => ({ kind: ValueKind.enum, outcome: 1, severity: 0, status: 0, timeNs: 1n, metaHash, num })));
+  const [one, other] = [...labels.keys()] as [bigint, bigint];
+  const first = enums([1, one], [1, one], [1, one], [1, 0n]);
+  const second = enums([1, one], [1, other], [0, other], [1, 0n]);
+  expect(compareColumns(channels([10, 20, 30, 40]), first, [second], (hash) => ({ labels: labels.get(hash) ?? [] })).rows).toEqual([1]);
 });
 
 test('a channel that no side holds is not compared, one that a single side holds is', () => {

@@ -50,7 +50,8 @@ function sameValue(a: ValueColumns, rowA: number, b: ValueColumns, rowB: number,
   if (isText !== (kindB === ValueKind.text)) return false;
   if (bytesA !== undefined || bytesB !== undefined) {
     if (bytesA === undefined || bytesB === undefined) return false;
-    return isText ? sameBytes(bytesA, bytesB) : compareArrays(kindA, bytesA, kindB, bytesB, tolerance).count === 0;
+    if (kindA === kindB && sameBytes(bytesA, bytesB)) return true;
+    return !isText && compareArrays(kindA, bytesA, kindB, bytesB, tolerance).count === 0;
   }
   if (isText) return (a.text.get(rowA) ?? '') === (b.text.get(rowB) ?? '');
   if (kindA === ValueKind.enum && kindB === ValueKind.enum) {
@@ -117,11 +118,7 @@ const none: ArrayDifference = { count: 0, first: -1, worst: -1, worstDifference:
 
 const bothWide = (a: NumericElements, b: NumericElements): boolean => typeof a[0] === 'bigint' && typeof b[0] === 'bigint';
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && Buffer.compare(a, b) === 0;
 
 /** b - a for scalar numbers, else null. */
 export function numericDifference(a: ValueColumns, rowA: number, b: ValueColumns, rowB: number): number | null {

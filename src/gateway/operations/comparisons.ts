@@ -70,7 +70,8 @@ export function createComparisonOperations({ snapshots, tags, live, clock }: Com
     refuseNothing(wanted, counted);
     const { limit, offset } = wanted;
     const named = (await found.name(rows)).map((role, i) => ({ role, at: rows[i]! }));
-    named.sort((x, y) => (x.role.name < y.role.name ? -1 : x.role.name > y.role.name ? 1 : 0));
+    // They mostly come by name.
+    if (named.some(({ role }, i) => i > 0 && role.name < named[i - 1]!.role.name)) named.sort((x, y) => (x.role.name < y.role.name ? -1 : x.role.name > y.role.name ? 1 : 0));
     return { differences: named.slice(offset, offset + limit).map(({ role, at }) => write(role, at)), ...counted, totalCount: rows.length, limit, offset };
   };
 
