@@ -45,16 +45,22 @@ const layout = [
 const fixedRowBytes = layout.reduce((sum, [, bytes]) => sum + bytes, 0);
 
 export function encodeFrame(head: unknown, columns: ValueColumns = emptyValueColumns(0)): Uint8Array {
+  return encode(headOf(head), columns, false);
+}
+
+/** For a head that is JSON already, as bytes. */
+export function encodeFrameUnder(head: Uint8Array, columns: ValueColumns): Uint8Array {
   return encode(head, columns, false);
 }
 
 /** For Drey's own processes: see above. */
 export function encodeLeanFrame(head: unknown, columns: ValueColumns = emptyValueColumns(0)): Uint8Array {
-  return encode(head, columns, columns.length <= mostLeanRows);
+  return encode(headOf(head), columns, columns.length <= mostLeanRows);
 }
 
-function encode(head: unknown, columns: ValueColumns, lean: boolean): Uint8Array {
-  const headBytes = text.encode(JSON.stringify(head));
+const headOf = (head: unknown): Uint8Array => text.encode(JSON.stringify(head));
+
+function encode(headBytes: Uint8Array, columns: ValueColumns, lean: boolean): Uint8Array {
   const n = columns.length;
   const texts = encodeTexts([...columns.text.values()]);
   let arrayBytes = 0;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { json, type Bus } from '../../bus/port.ts';
 import { DreyError } from '../../contracts/errors.ts';
-import { encodeFrame } from '../../contracts/frame.ts';
+import { encodeFrameUnder } from '../../contracts/frame.ts';
 import { snapshotLabels, snapshotMode, takeSnapshot, type SnapshotMode, type SnapshotSummary } from '../../contracts/snapshots.ts';
 import { subjects } from '../../contracts/subjects.ts';
 import { distinctHashes } from '../../contracts/values.ts';
@@ -11,6 +11,7 @@ import { jsonMeta } from '../../snapshots/json-values.ts';
 import { mustMayMarkGolden, type Caller } from '../access.ts';
 import type { Audit } from '../audit.ts';
 import type { JobOperations } from './jobs.ts';
+import { createNamesJson } from './names-json.ts';
 import { scopeIds, tagIds } from './references.ts';
 
 export const takeBody = takeSnapshot.extend({ mode: snapshotMode.optional() }).strict();
@@ -34,6 +35,8 @@ export function createSnapshotOperations({ snapshots, catalogue, tags, bus, audi
   const announce = (what: 'edited' | 'deleted', snapshot: SnapshotSummary): void => {
     if (bus.state === 'connected') bus.publish(subjects.snapshotEvent(snapshot.id), json.encode({ what, snapshot }));
   };
+
+  const namesJson = createNamesJson((channels) => catalogue.names(channels));
 
   return {
     /** `mode`: what the request's query says, where its body says nothing. */
@@ -61,8 +64,9 @@ export function createSnapshotOperations({ snapshots, catalogue, tags, bus, audi
     /** The whole snapshot as one frame: head {snapshot, names, metas}, one row per channel. */
     frame: async (id: string): Promise<Uint8Array> => {
       const [snapshot, columns] = await Promise.all([snapshots.get(id), snapshots.columns(id)]);
-      const [names, metas] = await Promise.all([catalogue.names(columns.channel), snapshots.metas(distinctHashes(columns.metaHash))]);
-      return encodeFrame({ snapshot, names, metas: Object.fromEntries([...metas].map(([hash, meta]) => [String(hash), jsonMeta(meta)])) }, columns);
+      const [names, metas] = await Promise.all([namesJson(columns.channel), snapshots.metas(distinctHashes(columns.metaHash))]);
+      const described = JSON.stringify(Object.fromEntries([...metas].map(([hash, meta]) => [String(hash), jsonMeta(meta)])));
+      return encodeFrameUnder(Buffer.concat([Buffer.from(`{"snapshot":${JSON.stringify(snapshot)},"names":`), names, Buffer.from(`,"metas":${described}}`)]), columns);
     },
 
     edit: async (caller: Caller, id: string, edit: z.output<typeof snapshotEdit>): Promise<SnapshotSummary> => {
