@@ -1,29 +1,8 @@
 /** The command `drey`. Roles are run by main.ts; all else talks to a gateway over HTTP. */
 import { Command, CommanderError } from 'commander';
-import { readConfig, type Config, type ReadConfig, type SettingName } from '../config.ts';
-import { createClient, type Client } from './client.ts';
-import { configCommand } from './commands/config.ts';
-import { doctorCommand, type ServerAnswer } from './commands/doctor.ts';
-import { iocCommands } from './commands/ioc.ts';
-import { jobCommands } from './commands/job.ts';
-import { migrateCommands } from './commands/migrate.ts';
-import { pvCommands } from './commands/pv.ts';
-import { ruleCommands } from './commands/rules.ts';
-import { snapshotCommands } from './commands/snapshot.ts';
-import { tagCommands } from './commands/tag.ts';
+import { readConfig, type ReadConfig, type SettingName } from '../config.ts';
+import type { CliActions, Role } from './actions.ts';
 import { exitCodes } from './fault.ts';
-import { print } from './output.ts';
-
-export type Role = 'up' | 'gateway' | 'coordinator' | 'ioc-host';
-export interface CliActions {
-  runRole(role: Role, flags: Partial<Record<SettingName, unknown>>): Promise<void>;
-  /** What the servers answer that the configuration names. */
-  examineServers(config: Config): Promise<readonly ServerAnswer[]>;
-  /** Makes an API key in the database itself. */
-  createKey(appName: string, scopes: readonly string[]): Promise<string>;
-  /** Copies a Squirrel database into Drey's own: what was done, as data and in lines. */
-  migrateSquirrel(from: string, dryRun: boolean, flags: Partial<Record<SettingName, unknown>>): Promise<{ report: unknown; lines: readonly string[] }>;
-}
 
 const roles: Record<Role, string> = {
   up: 'everything in one process, beside an embedded nats-server and Postgres and a demo facility',
@@ -41,7 +20,6 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
 
   const flagsOf = (more: Partial<Record<SettingName, unknown>> = {}): Partial<Record<SettingName, unknown>> => ({ ...program.opts<Partial<Record<SettingName, unknown>>>(), ...more });
   const read = (): ReadConfig => readConfig({ flags: flagsOf() });
-  const connect = (): Client => createClient(read().config);
 
   for (const [role, about] of Object.entries(roles) as [Role, string][]) {
     const command = program.command(role).description(about);
@@ -53,23 +31,13 @@ export async function runCli(argv: readonly string[], actions: CliActions): Prom
       await actions.runRole(role, flagsOf({ ...rest, ...(demo === false ? { demo } : {}) }));
     });
   }
-  program
-    .command('key <name>')
-    .description('make an API key in the database: that of DATABASE_URL, or of the Drey that runs on the data folder')
-    .option('--scope <scope...>', 'read, write, snapshot, restore, admin', ['read', 'write', 'snapshot', 'restore', 'admin'])
-    .action(async (name: string, options: { scope: string[] }) => print(await actions.createKey(name, options.scope)));
-  program.addCommand(migrateCommands((from, dryRun) => actions.migrateSquirrel(from, dryRun, flagsOf())));
-  program.addCommand(doctorCommand(read, (config) => actions.examineServers(config)));
-  program.addCommand(configCommand(read));
-  program.addCommand(pvCommands(connect));
-  program.addCommand(tagCommands(connect));
-  program.addCommand(snapshotCommands(connect));
-  program.addCommand(iocCommands(connect));
-  program.addCommand(jobCommands(connect));
-  for (const command of ruleCommands(connect)) program.addCommand(command);
-  for (const command of program.commands) inherit(command);
-
   try {
+    // A role has to start soon, and needs none of what the other commands are made of.
+    if (!(program.parseOptions([...argv]).operands[0]! in roles)) {
+      const { addCommands } = await import('./commands/index.ts');
+      addCommands(program, { read, flagsOf, actions });
+    }
+    for (const command of program.commands) inherit(command);
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
