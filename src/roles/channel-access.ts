@@ -7,8 +7,19 @@ import { createWireClient } from '../channel-access/wire/index.ts';
 import type { Config } from '../config.ts';
 import { bringSink, findLibca, lostWithoutSink, type Sink } from '../embedded/index.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Ground } from './ground.ts';
 
-export async function createChannelAccess(config: Config, environment: CaEnvironment, variables: Readonly<Record<string, string | undefined>>, log: Log): Promise<ChannelAccess> {
+type Variables = Readonly<Record<string, string | undefined>>;
+
+export function openChannelAccess({ config, log, lifecycle }: Ground, environment: CaEnvironment, variables: Variables): Promise<ChannelAccess> {
+  return lifecycle.open(
+    'channel access',
+    () => createChannelAccess(config, environment, variables, log),
+    (client) => client.stop(),
+  );
+}
+
+async function createChannelAccess(config: Config, environment: CaEnvironment, variables: Variables, log: Log): Promise<ChannelAccess> {
   const options: CaOptions = {
     environment, threads: config.caThreads ?? (config.ca === 'libca' ? Math.min(4, Math.max(2, availableParallelism())) : 1), capacity: config.caCapacity, echoIdleMs: config.caEchoIdleMs, echoTimeoutMs: config.caEchoTimeoutMs,
   };

@@ -1,19 +1,16 @@
-/** The parts that roles are made of, opened in turn through the lifecycle. */
+/** The parts that roles are made of, opened through the lifecycle; gateway and Channel Access, which are loaded at other times, have files of their own. */
 import { createCoordinator } from '../actors/coordinator/index.ts';
-import { createIocHost } from '../actors/ioc-host/index.ts';
+import { createIocHost, type IocHost } from '../actors/ioc-host/index.ts';
 import { connectNats, ensureTopology } from '../bus/nats/index.ts';
 import type { Bus } from '../bus/port.ts';
-import type { CaEnvironment, ChannelAccess } from '../channel-access/port.ts';
+import type { ChannelAccess } from '../channel-access/port.ts';
 import { DreyError } from '../contracts/errors.ts';
-import { createGateway } from '../gateway/index.ts';
 import { backoffMs } from '../kernel/backoff.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { createPersistence } from '../persistence/postgres/index.ts';
 import type { Persistence } from '../persistence/port.ts';
-import { createChannelAccess } from './channel-access.ts';
 import type { Ground } from './ground.ts';
-import { version } from './version.ts';
 
 export interface NatsLogin {
   readonly servers: string;
@@ -72,40 +69,17 @@ export async function runCoordinator({ config, log, lifecycle, metrics }: Ground
   await lifecycle.run(createCoordinator({ bus, persistence, clock: systemClock, log: log.child({ part: 'coordinator' }), metrics, id: config.id, putWindow: config.putWindow }));
 }
 
-export async function runIocHost({ config, log, lifecycle, metrics }: Ground, bus: Bus, environment: CaEnvironment, variables: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const channelAccess: ChannelAccess = await lifecycle.open(
-    'channel access',
-    () => createChannelAccess(config, environment, variables, log),
-    (client) => client.stop(),
-  );
-  await lifecycle.run(
-    createIocHost({
-      id: config.id,
-      bus,
-      channelAccess,
-      ca: config.ca,
-      clock: systemClock,
-      log: log.child({ part: 'ioc-host' }),
-      metrics,
-      breaker: { window: config.breakerWindow, minCalls: config.breakerMinCalls, rate: config.breakerRate, baseMs: config.breakerBaseMs, maxMs: config.breakerMaxMs },
-    }),
-  );
-}
-
-/** As they are written in the environment. */
-function caVariables({ addressList, autoAddressList, nameServers }: CaEnvironment): Record<string, string> {
-  const list = (places: CaEnvironment['addressList']): string => places.map(({ host, port }) => `${host}:${port}`).join(' ');
-  return { EPICS_CA_ADDR_LIST: list(addressList), EPICS_CA_AUTO_ADDR_LIST: autoAddressList ? 'YES' : 'NO', EPICS_CA_NAME_SERVERS: list(nameServers) };
-}
-
-export async function runGateway({ config, log, lifecycle, metrics }: Ground, bus: Bus, persistence: Persistence): Promise<string> {
-  const gateway = createGateway({
-    persistence,
+export async function runIocHost({ config, log, lifecycle, metrics }: Ground, bus: Bus, channelAccess: ChannelAccess): Promise<IocHost> {
+  const host = createIocHost({
+    id: config.id,
     bus,
-    log: log.child({ part: 'gateway' }),
+    channelAccess,
+    ca: config.ca,
+    clock: systemClock,
+    log: log.child({ part: 'ioc-host' }),
     metrics,
-    options: { host: config.host, port: config.port, allowOrigins: config.origins, version, environment: caVariables(config.caEnvironment) },
+    breaker: { window: config.breakerWindow, minCalls: config.breakerMinCalls, rate: config.breakerRate, baseMs: config.breakerBaseMs, maxMs: config.breakerMaxMs },
   });
-  await lifecycle.run(gateway);
-  return gateway.url;
+  await lifecycle.run(host);
+  return host;
 }

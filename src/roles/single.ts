@@ -5,7 +5,7 @@ import { createLifecycle } from '../kernel/lifecycle.ts';
 import { createLog } from '../kernel/log.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { ground } from './ground.ts';
-import { openBus, openPersistence, runCoordinator, runGateway, runIocHost } from './parts.ts';
+import { openBus, openPersistence, runCoordinator, runIocHost } from './parts.ts';
 import { stopOnSignals } from './stop-signals.ts';
 
 export type SingleRole = 'gateway' | 'coordinator' | 'ioc-host';
@@ -21,11 +21,13 @@ export async function runSingle(role: SingleRole, { config, environment }: ReadC
   const base = ground(config, log, lifecycle);
   if (role !== 'gateway' && config.metricsPort > 0) await lifecycle.run(serveMetrics(base.metrics, config.host, config.metricsPort));
   const bus = await openBus(base, role, { servers: config.natsUrl!, user: config.natsUser, password: config.natsPassword });
-  if (role === 'ioc-host') await runIocHost(base, bus, config.caEnvironment, environment);
-  else {
+  if (role === 'ioc-host') {
+    const { openChannelAccess } = await import('./channel-access.ts');
+    await runIocHost(base, bus, await openChannelAccess(base, config.caEnvironment, environment));
+  } else {
     const persistence = await openPersistence(base, config.databaseUrl!);
     if (role === 'coordinator') await runCoordinator(base, bus, persistence);
-    else log.info({ url: await runGateway(base, bus, persistence) }, 'listening');
+    else log.info({ url: await (await import('./gateway.ts')).runGateway(base, bus, persistence) }, 'listening');
   }
   log.info({}, 'ready');
   await stopped;

@@ -15,6 +15,9 @@ import type { NatsLogin } from './parts.ts';
 import { stopOnSignals } from './stop-signals.ts';
 import { welcome } from './welcome.ts';
 
+/** The door waits this long at most for the names to be searched. */
+const namesFirstMs = 500;
+
 export async function runUp(read: ReadConfig): Promise<void> {
   const { config } = read;
   checkFolder(config.data);
@@ -31,14 +34,22 @@ export async function runUp(read: ReadConfig): Promise<void> {
     if (config.port !== 0 && !(await isPortFree(config.port))) {
       throw new DreyError('conflict', `port ${config.port} is taken by another program: free it, or choose another with DREY_PORT or --port`);
     }
-    const servers = Promise.all([openNats(base, read, say), openPostgres(base, read, say), openDemo(base, read, say)]);
-    // The rest of the program is loaded while they start.
-    const [[login, databaseUrl, facility], { openBus, openPersistence, runCoordinator, runGateway, runIocHost }, { firstCatalogue, firstKey }] = await Promise.all([servers, import('./parts.ts'), import('./first-start.ts')]);
-    const [bus, persistence] = await Promise.all([openBus(base, 'up', login), openPersistence(base, databaseUrl)]);
+    // What needs nobody starts at once. Threads of Channel Access load on another core, programs start by themselves,
+    // and what is loaded here first is what brings the channels: the gateway comes when they are searched.
+    const openingDemo = openDemo(base, read, say);
+    const openingNats = openNats(base, read, say);
+    const openingPostgres = openPostgres(base, read, say);
+    const openingChannels = Promise.all([openingDemo, import('./channel-access.ts')]).then(([demo, { openChannelAccess }]) => openChannelAccess(base, demo?.environment ?? config.caEnvironment, read.environment));
+    const loading = import('./parts.ts');
+    const openingBus = Promise.all([openingNats, loading]).then(([login, { openBus }]) => openBus(base, 'up', login));
+    const openingPersistence = Promise.all([openingPostgres, loading]).then(([url, { openPersistence }]) => openPersistence(base, url));
+    const [facility, channelAccess, bus, persistence, { runCoordinator, runIocHost }, { firstCatalogue, firstKey }] = await Promise.all([openingDemo, openingChannels, openingBus, openingPersistence, loading, import('./first-start.ts')]);
     const token = await firstKey(persistence, config.data);
     const loaded = facility === undefined ? 0 : await firstCatalogue(persistence, facility.entries);
-    await runCoordinator(base, bus, persistence);
-    await runIocHost(base, bus, facility?.environment ?? config.caEnvironment, read.environment);
+    const [, host] = await Promise.all([runCoordinator(base, bus, persistence), runIocHost(base, bus, channelAccess)]);
+    // The door and its forty parts keep this thread for a while: the names go out before. Not for long, whatever is the matter with them.
+    await Promise.race([host.settled(), new Promise<void>((resume) => systemClock.setTimeout(resume, namesFirstMs))]);
+    const { runGateway } = await import('./gateway.ts');
     const url = await runGateway(base, bus, persistence);
     say(welcome({ url, token, demo: facility !== undefined, loaded, data: config.data, logFile: config.logFormat === 'pretty' ? logFile : null, prefix: elsewhere(read, url) }));
   } catch (error) {

@@ -172,10 +172,12 @@ export function createCoordinator(deps: CoordinatorDeps): Service {
     name: 'coordinator',
     start: async () => {
       stopping = new AbortController();
+      // First of all: hosts that start at the same time wait for the names.
+      subscriptions = [serveCatalogue(bus, persistence.catalogue)];
       jobs = await bus.keyValue(buckets.jobs);
       hosts = await watchHosts(bus);
       parts = partsOf(deps, hosts);
-      subscriptions = [{ stop: () => hosts.stop() }, serveCatalogue(bus, persistence.catalogue)];
+      subscriptions.push({ stop: () => hosts.stop() });
       subscriptions.push(await watchJobs());
       automation = await startAutomation({ bus, persistence, hosts, clock, log });
       subscriptions.push(automation);
