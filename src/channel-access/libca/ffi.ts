@@ -53,6 +53,8 @@ export interface LibC {
   setenv(name: string, value: string, overwrite: number): number;
   pipe2(ends: Pointer, flags: number): number;
   close(fd: number): number;
+  dup(fd: number): number;
+  shutdown(fd: number, how: number): number;
 }
 
 const cPrototypes: Record<keyof LibC, string> = {
@@ -63,6 +65,8 @@ const cPrototypes: Record<keyof LibC, string> = {
   setenv: 'int setenv(const char *, const char *, int)',
   pipe2: 'int pipe2(uintptr_t, int)',
   close: 'int close(int)',
+  dup: 'int dup(int)',
+  shutdown: 'int shutdown(int, int)',
 };
 
 export interface LibcaFiles {

@@ -8,6 +8,7 @@ import { Outbox } from '../wire/thread/outbox.ts';
 import { Pulses } from '../wire/thread/pulse.ts';
 import { serveIocs } from '../wire/thread/serve-iocs.ts';
 import { Directory } from './directory.ts';
+import { shutDownCircuits } from './farewell.ts';
 import { loadNative, loadSink } from './ffi.ts';
 import { Ioc } from './ioc.ts';
 import { createContext, Lane, type LibcaSetting } from './lane.ts';
@@ -92,9 +93,11 @@ async function leave(): Promise<void> {
   // libca waits for its peers to close too, the directory among them.
   directory.close();
   await new Promise((resolve) => setImmediate(resolve));
-  // For a silent IOC it waits half a minute: then its threads are left to the end of the process.
-  if (lane.leftBehind || [...iocs.values()].some((ioc) => ioc.isSilent)) return;
-  takeRemains(own.remains, setting.thread);
-  lane.destroy();
+  try {
+    shutDownCircuits(native.c, iocs.keys());
+  } finally {
+    takeRemains(own.remains, setting.thread);
+    lane.destroy();
+  }
   memory.free();
 }

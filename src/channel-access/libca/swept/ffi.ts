@@ -24,8 +24,6 @@ export interface Bytes {
 export interface SweptNative extends Native {
   readonly groups: SyncGroups;
   readonly bytes: Bytes;
-  shutdown(fd: number, how: number): number;
-  dup(fd: number): number;
   /** Calls `wakeUp` with the datagram socket by which libca says that something has come. Keep what it returns. */
   onDescriptor(wakeUp: (fd: number) => void): unknown;
 }
@@ -59,8 +57,6 @@ export function loadSweptNative(files: LibcaFiles): SweptNative {
   const register = library.func('int ca_add_fd_registration(void *, uintptr_t)') as (handler: unknown, argument: Pointer) => number;
   return {
     ...native, groups, bytes,
-    shutdown: own.func('int shutdown(int, int)'),
-    dup: own.func('int dup(int)'),
     onDescriptor(wakeUp) {
       // The only JavaScript function that libca is given: it calls it on this thread, inside a call that
       // this thread makes.

@@ -26,7 +26,7 @@ export function createSweptLibcaClient({ library, sweepMs, lacks = [], ...option
   const own: SweptSetting = { files: library, sweepMs, gate, contexts };
   const client = new WireClient(options, undefined, { module: new URL('./worker.ts', import.meta.url), own, stopMs, lacks });
   const stop = client.stop.bind(client);
-  // A process that ends ends its threads, wherever they are; libca takes that badly (see farewell.ts).
+  // A process that ends ends its threads, wherever they are; libca takes that badly (see worker.ts).
   const atExit = (): void => {
     void stop();
     awaitNone(new Int32Array(contexts));

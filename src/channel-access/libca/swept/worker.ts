@@ -9,12 +9,12 @@ import { Pulses } from '../../wire/thread/pulse.ts';
 import { serveIocs } from '../../wire/thread/serve-iocs.ts';
 import type { ThreadSetting } from '../../wire/thread-messages.ts';
 import { Directory } from '../directory.ts';
+import { shutDownCircuits } from '../farewell.ts';
 import { Ioc } from '../ioc.ts';
 import { createContext } from '../lane.ts';
 import { SweptCircuit } from './circuit.ts';
 import { createSweptContext, type SweptSetting } from './context.ts';
 import { loadSweptNative, takeArrived } from './ffi.ts';
-import { endContext } from './farewell.ts';
 import { SweptSides } from './sweeps.ts';
 
 /** In case libca does not say that something has come. */
@@ -38,7 +38,7 @@ const pulses = new Pulses(setting.thread, outbox, pulsesTaken(setting.counters),
 
 const wakeUps: Socket[] = [];
 // A copy of the descriptor, for both sides close theirs. Kept here: a callback that nobody holds is collected.
-const handler = native.onDescriptor((fd) => wakeUps.push(createSocket('udp4', look).bind({ fd: native.dup(fd), exclusive: true })));
+const handler = native.onDescriptor((fd) => wakeUps.push(createSocket('udp4', look).bind({ fd: native.c.dup(fd), exclusive: true })));
 const iocs = serveIocs({ port, options: setting.options, outbox, pulses, open: (address) => new Ioc(context, address, pulses, (ioc) => new SweptCircuit(context, ioc, pulses, sides)), stop: leave });
 const timer = setInterval(look, lookMs);
 
@@ -56,14 +56,19 @@ async function leave(): Promise<void> {
   directory.close();
 }
 
-// Also when the thread ends by a fault.
+// Also when the thread ends by a fault: libca ends the process when the owner of its lock is gone, and without callbacks that is this thread.
 process.on('exit', end);
 
 let ended = false;
 function end(): void {
   if (ended) return;
   ended = true;
-  endContext(native, [...iocs.keys(), `127.0.0.1:${directoryPort}`]);
+  try {
+    shutDownCircuits(native.c, [...iocs.keys(), `127.0.0.1:${directoryPort}`]);
+    takeArrived(native);
+  } finally {
+    native.ca.context_destroy();
+  }
   Atomics.sub(contexts, 0, 1);
   Atomics.notify(contexts, 0);
   koffi.unregister(handler as Parameters<typeof koffi.unregister>[0]);
