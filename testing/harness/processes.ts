@@ -40,6 +40,11 @@ export async function hang({ pid }: { readonly pid: number }): Promise<void> {
   await eventually(() => readdirSync(`/proc/${pid}/task`).every(standsStill), { saying: `process ${pid} to stand still` });
 }
 
+/** Lets a fault last that is one by its duration: meanwhile nothing happens that could be waited for. */
+export function faultLasting(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** Whether a process runs: a zombie does not. */
 export function isRunning(pid: number): boolean {
   return birthMark(pid) !== undefined;

@@ -1,13 +1,11 @@
 // IOCs that die, hang, move and come back. These run side by side, each on IOCs of its own.
 import { describe, expect, test } from 'vitest';
 import { ChannelState } from '../../../src/channel-access/columns.ts';
-import { eventually, freePort, hang, recordsDb, startSoftIoc } from '../../harness/index.ts';
+import { eventually, faultLasting, freePort, hang, recordsDb, startSoftIoc } from '../../harness/index.ts';
 import { Client, type Create } from './client.ts';
 import { freeUdpPort } from './udp-port.ts';
 
 const one = (name: string, value: number): string => recordsDb([{ type: 'ao', name, fields: { VAL: value, PINI: 'YES' } }, { type: 'calcout', name: `${name}:SLOW`, fields: { CALC: 'A', ODLY: 3 } }]);
-
-const elapse = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function timed<T>(work: Promise<T>): Promise<{ result: T; ms: number }> {
   const startedAt = performance.now();
@@ -155,7 +153,7 @@ export function describeFaults(create: Create): void {
       first.kill('SIGKILL');
       await client.seen('channels.disconnected', { saying: 'the channel to be disconnected' });
       // The search has come to intervals of many seconds by then.
-      await elapse(10_500);
+      await faultLasting(10_500);
       const from = client.events.length;
       await using second = await startSoftIoc({ records: one('B', 2), port, beaconAddresses });
       await timed(client.connected(rows, 2_000));

@@ -3,14 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { ChannelState } from '../../../src/channel-access/columns.ts';
 import { createWireClient } from '../../../src/channel-access/wire/index.ts';
 import type { SoftIoc } from '../../../src/embedded/index.ts';
-import { eventually, freePort, manyRecords, recordsDb, startSoftIoc, type RecordText } from '../../harness/index.ts';
+import { eventually, faultLasting, freePort, manyRecords, recordsDb, startSoftIoc, type RecordText } from '../../harness/index.ts';
 import { Client, type Create } from './client.ts';
 import { settable, settableDb } from './iocs.ts';
 import { freeUdpPort } from './udp-port.ts';
 
 export interface Implementation { readonly name: string; readonly create: Create }
 
-const elapse = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const records = (value: number): string => recordsDb([
   { type: 'ao', name: 'GONE', fields: { VAL: value, PINI: 'YES' } }, { type: 'waveform', name: 'GONE:ARRAY', fields: { FTVL: 'DOUBLE', NELM: 8, INP: `[${value},${value}]`, PINI: 'YES' } },
 ]);
@@ -37,7 +36,7 @@ export function describeLastingFaults(implementations: readonly Implementation[]
         first.kill('SIGKILL');
         await first.process.exited;
         await Promise.all(clients.map(({ name, client }) => client.seen('channels.disconnected', { saying: `the channels of ${name} to be disconnected` })));
-        await elapse(goneMs);
+        await faultLasting(goneMs);
         for (const [i, { name, client }] of clients.entries()) {
           const startedAt = performance.now();
           expect((await client.read(rows[i]!)).map(({ outcome }) => outcome), name).toEqual(['disconnected', 'disconnected']);
