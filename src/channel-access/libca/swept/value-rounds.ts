@@ -29,14 +29,14 @@ const mostRounds = 8;
 const headBytes = 16;
 
 export class ValueRounds {
-  readonly #context: SweptContext;
+  readonly #context: Pick<SweptContext, 'cells' | 'native' | 'slots'>;
   /** What this round asks for: a slot, and which of its places. */
   readonly #slots: number[] = [];
   readonly #places: number[] = [];
   #round = 0;
   #number = 0;
 
-  constructor(context: SweptContext) {
+  constructor(context: Pick<SweptContext, 'cells' | 'native' | 'slots'>) {
     this.#context = context;
   }
 
