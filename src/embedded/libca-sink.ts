@@ -1,7 +1,7 @@
 // The libca client's native sink, compiled once per version of its source with the machine's own
 // compiler. Only who chooses that client needs one.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failure, onPath, run } from './command.ts';
@@ -19,7 +19,7 @@ export function lostWithoutSink(sweepMs: number): readonly string[] {
   ];
 }
 
-const source = fileURLToPath(new URL('../channel-access/libca/sink.c', import.meta.url));
+const source = fileURLToPath(new URL('../channel-access/libca/sink', import.meta.url));
 
 /** The compiled sink, if it was built before, and what would build it. */
 export function inspectSink({ folder, environment }: SearchOptions): Sink & { readonly compiler: string | null } {
@@ -37,13 +37,17 @@ export async function bringSink({ folder, environment, say }: SearchOptions): Pr
   say?.(`compiling ${source} with ${compiler}`);
   makeFolder(join(folder, 'libca-sink'));
   const draft = `${path}.${process.pid}`;
-  const built = await run(compiler, ['-shared', '-fPIC', '-O2', '-o', draft, source], { timeoutMs: 60_000, environment });
+  const built = await run(compiler, ['-shared', '-fPIC', '-O2', '-o', draft, ...files().filter((path) => path.endsWith('.c'))], { timeoutMs: 60_000, environment });
   if (built.code !== 0) return { why: failure('cc', built) };
   renameSync(draft, path);
   return { path };
 }
 
+function files(): string[] {
+  return readdirSync(source).sort().map((name) => join(source, name));
+}
+
 function target(folder: string): string {
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const hash = files().reduce((sum, path) => sum.update(readFileSync(path)), createHash('sha256')).digest('hex').slice(0, 16);
   return join(folder, 'libca-sink', `sink-${hash}-${process.arch}.so`);
 }

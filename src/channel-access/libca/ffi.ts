@@ -108,17 +108,19 @@ export function loadNative(files: LibcaFiles): Native {
   };
 }
 
-/** The functions of the compiled sink.c. */
+/** The functions of the compiled sink. */
 export interface Sink {
   readonly event: Pointer;
   /** For monitored numbers, which go to the columns. */
   readonly update: Pointer;
   readonly connection: Pointer;
   readonly access: Pointer;
-  /** Asks for the values of a list of slots; returns how many requests went out. */
-  get(get: Pointer, length: number, list: Pointer, asks: Pointer, cells: Pointer, stride: number): number;
-  /** Numbers, time and alarm state out of the read cells of `slots` (none below 0) into columns. */
-  take(length: number, slots: Int32Array, cells: Pointer, stride: number, ...columns: NodeJS.TypedArray[]): void;
+  /** Fills the columns of a sweep with what is known before asking. */
+  start(sweep: Pointer, tables: Pointer): void;
+  /** Asks for the next rows of a sweep; returns how many requests went out. */
+  ask(sweep: Pointer, tables: Pointer): number;
+  /** What was answered into the columns and the heap of a sweep; 0 when the heap is too small for it. */
+  take(sweep: Pointer, tables: Pointer, otherwise: number): number;
   /** Queues the requests of a list of slots and sends what their window allows; returns how many libca refused. */
   put(puts: Pointer, length: number, list: Pointer, requests: Pointer): number;
   /** Whether a request could be taken back before it was sent. */
@@ -126,17 +128,20 @@ export interface Sink {
   letGo(request: Pointer, state: number): void;
 }
 
-export function loadSink(path: string, { puser, arrayPut, flush }: Native): Sink {
+/** @param check Gets the sizes of its structures, as many as `sizes`. */
+export function loadSink(path: string, { puser, arrayGet, arrayPut, flush }: Native, sizes: number, check: (sizes: Uint32Array) => void): Sink {
   pin(path);
   const library = koffi.load(path);
-  (library.func('void drey_use(uintptr_t, uintptr_t, uintptr_t)') as (puser: Pointer, put: Pointer, flush: Pointer) => void)(puser, arrayPut, flush);
+  check(new Uint32Array(koffi.view(addressOf(library, 'drey_sizes'), 4 * sizes)));
+  (library.func('void drey_use(uintptr_t, uintptr_t, uintptr_t, uintptr_t)') as (...functions: Pointer[]) => void)(puser, arrayGet, arrayPut, flush);
   return {
     event: addressOf(library, 'drey_event'),
     update: addressOf(library, 'drey_update'),
     connection: addressOf(library, 'drey_connection'),
     access: addressOf(library, 'drey_access'),
-    get: library.func('uint32_t drey_get(uintptr_t, uint32_t, uintptr_t, uintptr_t, uintptr_t, uint32_t)') as Sink['get'],
-    take: library.func('void drey_take(uint32_t, void *, uintptr_t, uint32_t, void *, void *, void *, void *, void *)') as Sink['take'],
+    start: library.func('void drey_start(uintptr_t, uintptr_t)') as Sink['start'],
+    ask: library.func('uint32_t drey_ask(uintptr_t, uintptr_t)') as Sink['ask'],
+    take: library.func('int drey_take(uintptr_t, uintptr_t, uint8_t)') as Sink['take'],
     put: library.func('uint32_t drey_put(uintptr_t, uint32_t, uintptr_t, uintptr_t)') as Sink['put'],
     unqueue: library.func('int drey_unqueue(uintptr_t)') as Sink['unqueue'],
     letGo: library.func('void drey_let_go(uintptr_t, int)') as Sink['letGo'],
@@ -164,4 +169,10 @@ function bind<Surface>(func: (prototype: string) => unknown, all: Record<keyof S
 
 function addressOf(library: ReturnType<typeof koffi.load>, name: string): Pointer {
   return Number(library.symbol(name));
+}
+
+/** Where a view lies. Its buffer is looked at because V8 keeps the elements of a small view where they can move until somebody does. */
+export function addressOfView(view: NodeJS.TypedArray): Pointer {
+  void view.buffer;
+  return Number(koffi.address(view));
 }

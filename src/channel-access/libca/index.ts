@@ -10,7 +10,7 @@ import { newRemains, takeRemains } from './remains.ts';
 export interface LibcaOptions extends CaOptions {
   /** Where libca is. */
   readonly library: LibcaFiles;
-  /** The compiled sink.c. */
+  /** The compiled sink. */
   readonly sink: string;
 }
 

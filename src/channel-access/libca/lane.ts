@@ -3,14 +3,13 @@
  * own threads, which call the sink, and the cell comes out of the memory's ring.
  */
 import type { CaEnvironment } from '../port.ts';
-import type { PackedColumns } from '../wire/packed-values.ts';
 import type { LibcaFiles, Native, Pointer, Sink } from './ffi.ts';
 import { type Memory, RequestState } from './memory.ts';
 
 /** What a thread of this client is told beside the common setting. */
 export interface LibcaSetting {
   readonly files: LibcaFiles;
-  /** The compiled sink.c. */
+  /** The compiled sink. */
   readonly sink: string;
   /** One context is created at a time: they take their setting from the environment of the process. */
   readonly gate: SharedArrayBuffer;
@@ -85,16 +84,22 @@ export class Lane {
     return this.#native.ca.array_get_callback(type, count, channel, this.#sink.event, this.#memory.base + cell);
   }
 
-  /** Reads the first `length` slots of the memory's list into their read cells; how many are asked. */
-  sweep(length: number): number {
-    const { list, asks, cells, stride } = this.#memory.sweep;
-    return this.#sink.get(this.#native.arrayGet, length, list, asks, cells, stride);
+  /** Fills the columns of a sweep with what is known before asking. */
+  start(sweep: number): void {
+    const { base, tables } = this.#memory;
+    this.#sink.start(base + sweep, tables);
   }
 
-  /** What has been answered of a sweep into its columns, but for text and arrays; rows that are done by that have outcome ok. */
-  take(slots: Int32Array, { timeNs, num, severity, status, outcome }: PackedColumns): void {
-    const { cells, stride } = this.#memory.sweep;
-    this.#sink.take(slots.length, slots, cells, stride, timeNs, num, severity, status, outcome);
+  /** Asks for the next rows of a sweep; how many are asked, which its batch counts down. */
+  ask(sweep: number): number {
+    const { base, tables } = this.#memory;
+    return this.#sink.ask(base + sweep, tables);
+  }
+
+  /** What has been answered into the columns and the heap of a sweep; false when the heap is too small for it. */
+  take(sweep: number, otherwise: number): boolean {
+    const { base, tables } = this.#memory;
+    return this.#sink.take(base + sweep, tables, otherwise) === 1;
   }
 
   /** Queues the requests of the first `length` slots of the memory's list, and sends what is due; how many libca refused. */

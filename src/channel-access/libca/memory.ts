@@ -1,6 +1,6 @@
 /**
  * The memory that a thread and libca's own threads share: a cell for every answer that can be under
- * way, a ring of cells that were written, counters of batches. The layout is that of sink.c.
+ * way, a ring of cells that were written, counters of batches. The layout is that of sink/sink.h.
  *
  * It is memory of the C library, not of V8: should this thread die, libca's threads go on writing to
  * it, so it is only given back once the context is destroyed.
@@ -8,7 +8,7 @@
 import koffi from 'koffi';
 import type { ChannelColumns } from '../columns.ts';
 import { type Tenure, tenureOf } from '../wire/tenure.ts';
-import type { LibC, Pointer } from './ffi.ts';
+import { addressOfView, type LibC, type Pointer } from './ffi.ts';
 
 /** What a cell of a channel is for. */
 export const Purpose = { channel: 0, read: 1, event: 2, property: 3, putChannel: 4 } as const;
@@ -25,10 +25,11 @@ const ownValue = 80;
 const putsBytes = 88;
 /** Above this nothing more is sent until some of it has completed: libca's queue must not fill (I1). */
 const mostBytes = 128 * 1024;
-/** What is asked of a slot, for a sweep. */
-const askBytes = 16;
-/** Slots asked in one piece of a sweep: 16 bytes each, well below the 256 KB at which libca makes its caller wait. */
+/** Puts handed to the sink at once. */
 export const longestPiece = 8_000;
+/** A sweep of an IOC, and the tables of this thread that sweeps look at. */
+const sweepBytes = 144;
+const tablesBytes = 112;
 /** The largest description: enum labels. */
 const description = 424;
 const auxiliary = header + description;
@@ -38,12 +39,20 @@ const batches = 16_384;
 const batchBytes = 8;
 const laneBytes = 88;
 const monitorBytes = 24;
+/** As the sink has them, in this order: drey_sizes. */
+const layout = [laneBytes, batchBytes, header, monitorBytes, tablesBytes, putsBytes, requestBytes, ownValue, sweepBytes];
 /** For one value on its way out or a pointer on its way in. */
 const scratchBytes = 64;
 
 /** Tokens: what a place in the ring means. Below these: slot + 1, times 8, and the purpose. */
 export const auxiliaryToken = 0x4000_0000;
 export const batchToken = 0x8000_0000;
+
+/** Throws when the sink was compiled for another layout. */
+export function checkLayout(sizes: Uint32Array): void {
+  if (layout.some((bytes, i) => sizes[i] !== bytes)) throw new Error(`the sink of the libca client has another layout: ${[...sizes].join(' ')} bytes instead of ${layout.join(' ')}`);
+}
+export const layoutLength = layout.length;
 
 export class Memory {
   readonly base: Pointer;
@@ -68,7 +77,9 @@ export class Memory {
   readonly #monitors: number;
   readonly #requests: number;
   readonly #puts: number;
-  readonly #asks: number;
+  readonly #sweeps: number;
+  /** Tables of this thread, for the sink. */
+  readonly #tables: number;
   readonly #list: number;
   readonly writeEnd: number;
   readonly #tenure: Tenure;
@@ -103,7 +114,8 @@ export class Memory {
     this.#monitors = take(slots * monitorBytes);
     this.#requests = take(slots * requestBytes);
     this.#puts = take(batches * putsBytes);
-    this.#asks = take(slots * askBytes);
+    this.#sweeps = take(batches * sweepBytes);
+    this.#tables = take(tablesBytes);
     this.#list = take(longestPiece * 4);
     this.base = c.calloc(1, end);
     if (this.base === 0) throw new Error(`no memory for ${slots} channels: ${end} bytes were asked for`);
@@ -123,7 +135,7 @@ export class Memory {
     this.i32[(this.#lane >> 2) + 3] = this.writeEnd;
     this.#pointer(this.#lane + 16, this.base + this.#ring);
     this.#tenure = tenureOf(tenure);
-    this.#tenureAndColumns(columns).forEach((place, i) => this.#pointer(this.#lane + 24 + 8 * i, Number(koffi.address(place))));
+    this.#tenureAndColumns(columns).forEach((place, i) => this.#pointer(this.#lane + 24 + 8 * i, addressOfView(place)));
     for (let i = auxiliaries - 1; i >= 0; i--) this.#freeAuxiliaries.push(i);
   }
 
@@ -247,14 +259,6 @@ export class Memory {
     return this.f64[(at + 48) >> 3]!;
   }
 
-  /** Notes what a sweep asks of a slot. */
-  setAsk(slot: number, channel: Pointer, type: number, count: number): void {
-    const at = this.#asks + slot * askBytes;
-    this.#pointer(at, channel);
-    this.i32[(at >> 2) + 2] = type;
-    this.u32[(at >> 2) + 3] = count;
-  }
-
   /** The i-th slot of the piece that is asked next. */
   setListed(i: number, slot: number): void {
     this.u32[(this.#list >> 2) + i] = slot;
@@ -265,10 +269,22 @@ export class Memory {
     return { list: this.base + this.#list, requests: this.base + this.#requests };
   }
 
-  /** Where the sink finds what is to be asked. */
-  get sweep(): { list: Pointer; asks: Pointer; cells: Pointer; stride: number } {
-    const { base } = this;
-    return { list: base + this.#list, asks: base + this.#asks, cells: base + this.#cells[Purpose.read]!, stride: stride[Purpose.read] };
+  /** Says where the tables of this thread lie, in the order of the sink's. They have to stay. */
+  setTables(tables: readonly NodeJS.TypedArray[], rows: number): void {
+    tables.forEach((table, i) => this.#pointer(this.#tables + 8 * i, addressOfView(table)));
+    const cells = this.#tables + 8 * tables.length;
+    this.#pointer(cells, this.base + this.#cells[Purpose.read]!);
+    this.u32[(cells >> 2) + 2] = stride[Purpose.read];
+    this.u32[(cells >> 2) + 3] = rows;
+  }
+
+  get tables(): Pointer {
+    return this.base + this.#tables;
+  }
+
+  /** Where the sweeps of an IOC are described, at the place that its batch stands for. */
+  sweep(batch: number): number {
+    return this.#sweeps + ((batch - this.#batches) / batchBytes) * sweepBytes;
   }
 
   slotToken(slot: number, purpose: Purpose): number {
@@ -399,6 +415,10 @@ export class Memory {
 
   #unqueue(cell: number): void {
     Atomics.store(this.u32, (cell >> 2) + 5, 0);
+  }
+
+  setPointer(at: number, pointer: Pointer): void {
+    this.#pointer(at, pointer);
   }
 
   #pointer(at: number, pointer: Pointer): void {

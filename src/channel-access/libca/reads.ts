@@ -9,13 +9,9 @@ import { after } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
 import { outcomeOfState } from '../wire/outcome-of-state.ts';
 import { type PackedColumns, packedColumns } from '../wire/packed-values.ts';
-import { Eca } from '../wire/protocol/commands.ts';
-import { Native, timeForm } from '../wire/protocol/dbr.ts';
-import { ChannelFlag } from '../wire/thread/channel-flags.ts';
-import { alarmSeverity, alarmStatus, scalarAt, timeAt, timeBytes } from './decode.ts';
-import { HostHeap } from './heap.ts';
-import { longestPiece, Memory, Purpose, unanswered } from './memory.ts';
+import { Memory, Purpose, unanswered } from './memory.ts';
 import { SlotState } from './slots.ts';
+import { SweepPlace } from './sweep-place.ts';
 import type { LibcaContext } from './thread-context.ts';
 
 interface Waiting {
@@ -28,31 +24,27 @@ interface Sweep extends Waiting {
   readonly columns: PackedColumns;
   /** Slot of each row that is asked, else -1. */
   readonly slots: Int32Array;
-  next: number;
 }
 
 const disconnected = 192;
-/** As a count: for one, a record without any element would be read as 0 (S1). */
-const asManyAsThereAre = 0;
-const known = 4;
 
 export class Reads {
   readonly #context: LibcaContext;
   readonly #batch: number;
+  readonly #place: SweepPlace;
   #current: Sweep | undefined;
   /** Answers of an abandoned sweep are still under way. */
   #stale = false;
   readonly #queue: Waiting[] = [];
   /** Number of the last sweep, of all sweeps of the thread. */
   #number = 0;
-  /** Of the heap: sweeps tend to repeat. */
-  #heapSize = { bytes: 0, entries: 0 };
 
   constructor(context: LibcaContext) {
     this.#context = context;
     const batch = context.memory.takeBatch();
     if (batch === undefined) throw new Error('too many IOCs for one thread of the libca client');
     this.#batch = batch;
+    this.#place = new SweepPlace(context.memory, context.lane, batch);
     context.memory.setLeft(batch, 0);
     context.onBatch.set(batch, () => this.#pieceDone());
   }
@@ -83,7 +75,7 @@ export class Reads {
     this.#context.memory.setLeft(this.#batch, 0);
     const sweep = this.#current;
     this.#current = undefined;
-    if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected, false);
+    if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected);
     for (const waiting of this.#queue.splice(0)) this.#answerUnasked(waiting, ReadOutcome.disconnected);
   }
 
@@ -96,51 +88,17 @@ export class Reads {
   }
 
   #start(waiting: Waiting): void {
-    const { columns: shared, slotOf, slots: table, hashWords } = this.#context;
-    const { rows } = waiting;
-    const columns = packedColumns(rows.length);
-    const slots = new Int32Array(rows.length).fill(-1);
-    columns.channel.set(rows);
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      const slot = slotOf[row] === undefined ? -1 : slotOf[row]! - 1;
-      if (slot < 0 || table.state[slot] !== SlotState.live) {
-        columns.outcome[i] = outcomeOfState(shared.state[row] ?? 0);
-        continue;
-      }
-      columns.access[i] = table.access[slot]! | known;
-      if ((table.access[slot]! & 1) === 0) {
-        columns.outcome[i] = ReadOutcome.noReadAccess;
-        continue;
-      }
-      columns.kind[i] = shared.kind[row]!;
-      columns.hashWords[2 * i] = hashWords[2 * row]!;
-      columns.hashWords[2 * i + 1] = hashWords[2 * row + 1]!;
-      slots[i] = slot;
-    }
-    this.#current = { ...waiting, columns, slots, next: 0 };
-    this.#number = table.nextSweep();
-    this.#piece(this.#current);
+    this.#number = this.#context.slots.nextSweep();
+    this.#current = { ...waiting, ...this.#place.start(waiting.rows, this.#number) };
+    this.#piece();
   }
 
   /** Asks for the next rows; finishes when there are none. */
-  #piece(sweep: Sweep): void {
-    const { memory, lane, slots: table, counters } = this.#context;
-    const { slots, rows } = sweep;
-    let listed = 0;
-    for (; sweep.next < rows.length && listed < longestPiece; sweep.next++) {
-      const slot = slots[sweep.next]!;
-      if (slot < 0 || table.asked[slot] === this.#number) continue;
-      table.asked[slot] = this.#number;
-      if (table.readData[slot] === 0 && isFar(table.flags[slot]!)) this.#reserve(slot);
-      memory.setListed(listed++, slot);
-    }
-    // Held above zero while requests go out, so that quick answers do not end the piece early.
-    memory.setLeft(this.#batch, listed + 1);
-    const asked = lane.sweep(listed);
-    counters[Counter.reads]! += asked;
+  #piece(): void {
+    const { memory, lane, counters } = this.#context;
+    counters[Counter.reads]! += this.#place.ask();
     lane.flush();
-    if (memory.forgo(this.#batch, listed + 1 - asked) === 0) this.#pieceDone();
+    if (memory.left(this.#batch) === 0) this.#pieceDone();
   }
 
   #pieceDone(): void {
@@ -153,12 +111,12 @@ export class Reads {
     }
     const sweep = this.#current;
     if (sweep === undefined) return;
-    if (sweep.next < sweep.rows.length) {
-      this.#piece(sweep);
+    if (!this.#place.isAsked) {
+      this.#piece();
       return;
     }
     this.#current = undefined;
-    this.#finish(sweep, ReadOutcome.timeout, true);
+    this.#finish(sweep, ReadOutcome.timeout);
     this.#next();
   }
 
@@ -169,7 +127,7 @@ export class Reads {
       this.#current = undefined;
       this.#stale = left > 0;
       if (left > 0) this.#context.counters[Counter.lateReplies]! += left;
-      this.#finish(sweep, ReadOutcome.timeout, left <= 0);
+      this.#finish(sweep, ReadOutcome.timeout);
       this.#next();
       return;
     }
@@ -177,81 +135,19 @@ export class Reads {
     if (at >= 0) this.#answerUnasked(this.#queue.splice(at, 1)[0]!, ReadOutcome.timeout);
   }
 
-  /**
-   * Answers with what has come; rows without an answer get `otherwise`.
-   * @param settled No answer is under way any more.
-   */
-  #finish(sweep: Sweep, otherwise: ReadOutcome, settled: boolean): void {
-    clearTimeout(sweep.timer);
-    const { columns, slots } = sweep;
-    const heap = new HostHeap(this.#context.copy, this.#heapSize);
-    this.#context.lane.take(slots, columns);
-    for (let i = 0; i < slots.length; i++) {
-      if (slots[i]! < 0 || columns.outcome[i] === ReadOutcome.ok) continue;
-      this.#take(columns, heap, i, slots[i]!, otherwise, settled);
-      if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
-    }
-    this.#heapSize = heap.size;
-    const whole = heap.finish();
+  /** Answers with what has come; rows without an answer get `otherwise`. */
+  #finish({ id, timer, columns }: Sweep, otherwise: ReadOutcome): void {
+    clearTimeout(timer);
+    const heap = this.#place.take(otherwise);
     const transfers: ArrayBuffer[] = [columns.buffer];
-    if (whole !== undefined) transfers.push(whole.entries.buffer as ArrayBuffer, whole.bytes.buffer as ArrayBuffer);
-    this.#context.outbox.report({ is: 'read', id: sweep.id, values: { length: slots.length, buffer: columns.buffer, heap: whole } }, transfers);
-  }
-
-  /** Takes what is no number: text, arrays, and why there is no value. Time and alarm state of what is settled are there. */
-  #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome, settled: boolean): void {
-    const { memory, slots: table } = this.#context;
-    const cell = memory.cell(slot, Purpose.read);
-    const status = settled ? memory.settledStatus(cell) : memory.status(cell);
-    if (status !== Eca.normal) {
-      refused(columns, i, status, otherwise);
-      return;
-    }
-    const native = table.native[slot]!;
-    const flags = table.flags[slot]!;
-    const data = memory.data(cell);
-    for (;;) {
-      const before = settled ? 0 : memory.sequence(cell);
-      const count = memory.count(cell);
-      if (isFar(flags)) {
-        if (timeBytes(native, count) > table.room[slot]!) {
-          columns.outcome[i] = ReadOutcome.tooLarge;
-          return;
-        }
-        const far = table.readData[slot]!;
-        if (!settled) status16(columns, memory, this.#context.head(far), i);
-        const value = far + timeBytes(native, 0);
-        if ((flags & ChannelFlag.longText) !== 0) heap.farText(i, value, count);
-        else heap.array(i, native, count, value);
-        if (settled || memory.sequence(cell) === before) break;
-        heap.drop();
-        continue;
-      }
-      if (count === 0) {
-        refused(columns, i, Eca.badCount, otherwise);
-        return;
-      }
-      if (!settled) status16(columns, memory, data, i);
-      if (native === Native.string) heap.text(i, memory.u8, data + timeBytes(native, 0), 40);
-      else columns.num[i] = scalarAt(memory, native, data);
-      if (settled || memory.sequence(cell) === before) break;
-      if (native === Native.string) heap.drop();
-    }
-    columns.outcome[i] = ReadOutcome.ok;
-  }
-
-  #reserve(slot: number): void {
-    const { memory, slots: table, native } = this.#context;
-    const cell = memory.cell(slot, Purpose.read);
-    table.readData[slot] = native.c.calloc(1, table.room[slot]!);
-    memory.prepare(cell, { batch: this.#batch, room: table.room[slot]!, data: table.readData[slot]! });
+    if (heap !== undefined) transfers.push(heap.entries.buffer as ArrayBuffer, heap.bytes.buffer as ArrayBuffer);
+    this.#context.outbox.report({ is: 'read', id, values: { length: columns.channel.length, buffer: columns.buffer, heap } }, transfers);
   }
 
   /** Makes the cell of a new channel ready. */
   prepare(slot: number): void {
-    const { memory, slots: table } = this.#context;
+    const { memory } = this.#context;
     memory.prepare(memory.cell(slot, Purpose.read), { batch: this.#batch, room: Memory.scalarRoom });
-    memory.setAsk(slot, table.channel[slot]!, table.native[slot]! + timeForm, asManyAsThereAre);
   }
 
   #answerUnasked({ id, rows, timer }: Waiting, outcome: ReadOutcome): void {
@@ -267,11 +163,6 @@ export class Reads {
   }
 }
 
-/** Whether values lie outside the cells. */
-function isFar(flags: number): boolean {
-  return (flags & (ChannelFlag.array | ChannelFlag.longText)) !== 0;
-}
-
 /** S1: a row without a value has no part of one either. */
 function clear(columns: PackedColumns, i: number): void {
   columns.kind[i] = 0;
@@ -280,21 +171,4 @@ function clear(columns: PackedColumns, i: number): void {
   columns.severity[i] = 0;
   columns.timeNs[i] = 0n;
   columns.metaHash[i] = 0n;
-}
-
-function status16(columns: PackedColumns, memory: Memory, data: number, i: number): void {
-  columns.status[i] = alarmStatus(memory, data);
-  columns.severity[i] = alarmSeverity(memory, data);
-  timeAt(memory, data, columns.timeWords, i);
-}
-
-function refused(columns: PackedColumns, i: number, status: number, otherwise: ReadOutcome): void {
-  if (status === unanswered) columns.outcome[i] = otherwise;
-  else if (status === disconnected) columns.outcome[i] = ReadOutcome.disconnected;
-  else if (status === Eca.noReadAccess) columns.outcome[i] = ReadOutcome.noReadAccess;
-  else if (status === Eca.tooLarge) columns.outcome[i] = ReadOutcome.tooLarge;
-  else {
-    columns.outcome[i] = ReadOutcome.refused;
-    columns.code[i] = status;
-  }
 }

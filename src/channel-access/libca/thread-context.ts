@@ -61,11 +61,18 @@ export function createLibcaContext(
   const head = memory.u8.subarray(memory.scratch, memory.scratch + headBytes);
   const rouse = memory.takeBatch();
   if (rouse !== undefined) memory.silence(rouse);
+  const shared = createWireContext(setting, outbox);
+  const slots = new SinkSlots(memory.slots, native.c.free);
+  const { slotOf, columns } = shared;
+  memory.setTables([
+    slotOf, columns.state, columns.kind, columns.metaHash,
+    slots.state, slots.native, slots.flags, slots.access, slots.channel, slots.asked, slots.readData, slots.room,
+  ], columns.capacity);
   return {
     rouse,
-    ...createWireContext(setting, outbox),
+    ...shared,
     ...parts,
-    slots: new SinkSlots(memory.slots, native.c.free),
+    slots,
     aside: new Aside(memory),
     onBatch: new Map(),
     copy: (to, from, length) => native.c.copyOut(to, from, length),

@@ -12,7 +12,7 @@ import { shutDownCircuits } from './farewell.ts';
 import { loadNative, loadSink } from './ffi.ts';
 import { Ioc } from './ioc.ts';
 import { createContext, Lane, type LibcaSetting } from './lane.ts';
-import { auxiliaryToken, batchToken, Memory, Purpose } from './memory.ts';
+import { auxiliaryToken, batchToken, checkLayout, layoutLength, Memory, Purpose } from './memory.ts';
 import { noteRemains, takeRemains } from './remains.ts';
 import { SinkCircuit } from './sink-circuit.ts';
 import type { SlotOwner } from './sink-slots.ts';
@@ -37,7 +37,7 @@ const directory = await Directory.open();
 const memory = new Memory(native.c, slotsFor(capacity), new ChannelColumns(setting.columns), setting.tenure);
 createContext(native, environment, directory.port, own.gate);
 noteRemains(own.remains, setting.thread, { context: native.ca.current_context(), memory: memory.base, fd: memory.writeEnd });
-const lane = new Lane(native, loadSink(own.sink, native), memory);
+const lane = new Lane(native, loadSink(own.sink, native, layoutLength, checkLayout), memory);
 
 const outbox = new Outbox(port);
 const context = createLibcaContext(setting, outbox, { native, lane, memory, directory });
