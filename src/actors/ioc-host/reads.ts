@@ -19,7 +19,11 @@ export interface ReadServerDeps extends GatherDeps {
 
 export function createReadServer(deps: ReadServerDeps): (message: WorkMessage) => Promise<void> {
   const { bus, host, now, log } = deps;
+  let last: Promise<void> = Promise.resolve();
+  /** Each item in a turn of the loop of its own: the items of a job come all at once, and the first answer should be on its way before the last is made. */
+  const turn = (): Promise<void> => (last = last.then(() => new Promise((resolve) => setImmediate(resolve))));
   return async (message) => {
+    await turn();
     const { head: item, columns: asked } = decodeFrame<ReadItem>(message.body);
     if (now() >= item.expiresAt) {
       log.info({ job: item.job, item: item.item, lateMs: now() - item.expiresAt }, 'nobody waits for this read any more, dropped');
