@@ -32,9 +32,11 @@ export interface ChannelAccess {
   /**
    * Starts searching for these names and keeps them connected. Returns one row per name, in order.
    * A name opened twice gets two rows. With `monitor`, updates (value and alarm) keep the columns current.
+   * `last` says for each name at which IOC it was found last, if that is known: a hint, which may spare the search
+   * of most of them and is never believed before that IOC has answered a search.
    * Throws RangeError when the columns are full, naming the capacity.
    */
-  open(names: readonly string[], options?: { monitor?: boolean }): Int32Array;
+  open(names: readonly string[], options?: { monitor?: boolean; last?: readonly (IocAddress | null)[] }): Int32Array;
 
   /** Ends searching, channels and monitors of these rows and frees them. Unknown rows are ignored. */
   close(rows: Int32Array): void;

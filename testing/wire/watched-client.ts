@@ -9,6 +9,10 @@ export interface WatchedClient extends AsyncDisposable {
   readonly access: WireClient;
   /** Everything so far. */
   readonly events: readonly CaEvent[];
+  /** Names that were searched, in order. */
+  readonly asked: readonly string[];
+  /** "NAME at IOC" of what was to be reviewed for duplicates. */
+  readonly reviewed: readonly string[];
   /** Where every name is found from now on, until it is found elsewhere; undefined: nowhere. */
   found(where: (name: string) => string | undefined): void;
   /** Says what the beacon listener would. */
@@ -42,13 +46,17 @@ export function watchedClient(where: (name: string) => string | undefined, chang
     return {
       add(ids, names) {
         ids.forEach((id, i) => searched.set(id, names[i]!));
+        asked.push(...names);
         research();
       },
       remove: (ids) => ids.forEach((id) => searched.delete(id)),
       urge: () => {},
+      review: (_ids, names, ioc) => void reviewed.push(...names.map((name) => `${name} at ${ioc}`)),
       stop: async () => {},
     };
   };
+  const asked: string[] = [];
+  const reviewed: string[] = [];
   const access = new WireClient({
     environment: loopbackEnvironment([]), threads: 1, capacity: 20_000, echoIdleMs: 300, echoTimeoutMs: 300, ...change,
   }, finder);
@@ -78,6 +86,8 @@ export function watchedClient(where: (name: string) => string | undefined, chang
 
   return {
     access,
+    asked,
+    reviewed,
     get events() {
       return events;
     },

@@ -94,7 +94,7 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
       const slice = ids.subarray(from, from + sliceChannels);
       let rows: Int32Array;
       try {
-        rows = channelAccess.open(Array.from(slice, (id) => table.name(id)!), { monitor: true });
+        rows = channelAccess.open(Array.from(slice, (id) => table.name(id)!), { monitor: true, last: Array.from(slice, (id) => table.iocOf(id)) });
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         log.error({ err: error, notOpened: ids.length - from }, 'the columns are full: some channels are not watched; raise DREY_CA_CAPACITY or add an ioc-host');

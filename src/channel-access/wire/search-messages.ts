@@ -4,6 +4,8 @@ import type { IocAddress } from '../port.ts';
 export type FinderCommand =
   | { readonly do: 'add'; readonly ids: Int32Array; readonly names: readonly string[] }
   | { readonly do: 'remove'; readonly ids: Int32Array }
+  /** Known to be at `ioc`: who else has them? */
+  | { readonly do: 'review'; readonly ids: Int32Array; readonly names: readonly string[]; readonly ioc: IocAddress }
   | { readonly do: 'urge'; readonly ids?: Int32Array | undefined }
   | { readonly do: 'stop' };
 

@@ -28,6 +28,7 @@ port.on('message', (command: FinderCommand) => {
   switch (command.do) {
     case 'add': return search.add(command.ids, command.names);
     case 'remove': return search.remove(command.ids);
+    case 'review': return search.review(command.ids, command.names, command.ioc);
     case 'urge': return search.urge(command.ids);
     case 'stop': return void stop();
   }

@@ -47,6 +47,19 @@ describe('the wire client on a real IOC', () => {
     expect([...read.channel]).toEqual([...rows]);
   });
 
+  it('connects names where they were last, searching few of them, and finds one that has moved', async () => {
+    await using old = await startSoftIoc({ records: manyRecords(300, (n) => ({ type: 'ao', name: `N${n}`, fields: { VAL: n, PINI: 'YES' } })) });
+    await using other = await startSoftIoc({ records: recordsDb([{ type: 'ao', name: 'MOVED', fields: { VAL: 5, PINI: 'YES' } }]) });
+    await using client = watchedClient((name) => (name === 'MOVED' ? other.address : old.address));
+    const { access } = client;
+    const names = [...Array.from({ length: 300 }, (_, n) => `N${n}`), 'MOVED'];
+    const rows = access.open(names, { monitor: true, last: names.map(() => old.address) });
+    await client.until('all first updates', () => access.monitored(rows).outcome.every((outcome) => outcome === ReadOutcome.ok));
+    expect([...access.monitored(rows).num]).toEqual([...Array.from({ length: 300 }, (_, n) => n), 5]);
+    expect(client.asked).toHaveLength(5);
+    expect(client.asked).toContain('MOVED');
+  });
+
   it('after a true `alive`, text that was written before is among the monitored values', async () => {
     await using ioc = await startSoftIoc({ records: recordsDb([{ type: 'stringout', name: 'T' }]) });
     await using client = watchedClient(() => ioc.address);

@@ -14,10 +14,14 @@ import { type Finder, type FinderListener, startFinder } from './finder.ts';
 import { monitoredValues } from './monitored.ts';
 import { Requests } from './requests.ts';
 import { Place, Rows } from './rows.ts';
+import { Scouts } from './scouts.ts';
 import { SearchReturns } from './search-returns.ts';
 import { SideValues } from './side-values.ts';
 
 export type StartFinder = (environment: CaOptions['environment'], listener: FinderListener) => Finder;
+
+/** Channels handed to a thread at once: it begins with them while the next are made ready. */
+const connectRows = 2_000;
 
 export class WireClient implements ChannelAccess {
   readonly columns: ChannelColumns;
@@ -26,6 +30,8 @@ export class WireClient implements ChannelAccess {
   readonly #crew: Crew;
   readonly #finder: Finder;
   readonly #returns: SearchReturns;
+  /** libca does not say soon that an IOC lacks a channel: it goes on asking. */
+  readonly #scouts: Scouts | undefined;
   readonly #requests = new Requests();
   readonly #side: SideValues;
   readonly #metas = new Map<bigint, ChannelMeta>();
@@ -51,15 +57,20 @@ export class WireClient implements ChannelAccess {
       exited: (reason) => this.#finderExited(reason),
     });
     this.#returns = new SearchReturns(this.#rows, this.#finder);
+    this.#scouts = program === undefined ? new Scouts(this.#rows, this.#finder, (rows, ioc) => {
+      this.#claim(rows, ioc);
+      this.#connect(rows, ioc);
+    }) : undefined;
   }
 
   listen(listener: (event: CaEvent) => void): void {
     this.#listener = listener;
   }
 
-  open(names: readonly string[], options: { monitor?: boolean } = {}): Int32Array {
+  open(names: readonly string[], options: { monitor?: boolean; last?: readonly (IocAddress | null)[] } = {}): Int32Array {
     const rows = this.#rows.open(names, options.monitor === true);
-    if (rows.length > 0) this.#finder.add(this.#rows.searchIds(rows), names);
+    const search = (options.last === undefined ? undefined : this.#scouts?.take(rows, options.last)) ?? rows;
+    if (search.length > 0) this.#finder.add(this.#rows.searchIds(search), search === rows ? names : this.#rows.namesOf(search));
     return rows;
   }
 
@@ -139,6 +150,7 @@ export class WireClient implements ChannelAccess {
   stop(): Promise<void> {
     this.#stopped ??= (async () => {
       this.#returns.stop();
+      this.#scouts?.stop();
       await Promise.all([this.#finder.stop(), this.#crew.stop()]);
       this.#requests.stop();
     })();
@@ -199,15 +211,30 @@ export class WireClient implements ChannelAccess {
     ids.forEach((id, i) => {
       const row = this.#rows.searched(id);
       if (row === undefined) return;
-      this.#rows.place[row] = Place.thread;
-      this.#rows.iocs[row] = iocs[i]!;
-      this.columns.state[row] = ChannelState.connecting;
+      this.#claim([row], iocs[i]!);
       rows.push(row);
     });
     for (const [ioc, rowsOfIoc] of groupBy(rows, (row) => this.#rows.iocs[row]!)) {
-      this.#listener({ kind: 'channels.found', ioc, rows: rowsOfIoc });
+      this.#connect(rowsOfIoc, ioc);
+      this.#scouts?.found(this.#rows.searchIds(rowsOfIoc), ioc);
+    }
+  }
+
+  #claim(rows: Iterable<number>, ioc: IocAddress): void {
+    for (const row of rows) {
+      this.#rows.place[row] = Place.thread;
+      this.#rows.iocs[row] = ioc;
+      this.columns.state[row] = ChannelState.connecting;
+    }
+  }
+
+  #connect(found: Int32Array, ioc: IocAddress): void {
+    for (let from = 0; from < found.length; from += connectRows) {
+      const rows = found.subarray(from, from + connectRows).filter((row) => this.#rows.isWith(row, ioc));
+      if (rows.length === 0) continue;
+      this.#listener({ kind: 'channels.found', ioc, rows });
       // The listener may have closed some, or paused the IOC.
-      const kept = rowsOfIoc.filter((row) => this.#rows.isWith(row, ioc));
+      const kept = rows.filter((row) => this.#rows.isWith(row, ioc));
       const monitor = Uint8Array.from(kept, (row) => this.#rows.monitored[row]!);
       this.#crew.post({ do: 'connect', ioc, rows: kept, names: this.#rows.namesOf(kept), monitor });
     }

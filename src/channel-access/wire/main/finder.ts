@@ -15,6 +15,8 @@ export interface Finder {
   add(ids: Int32Array, names: readonly string[]): void;
   remove(ids: Int32Array): void;
   urge(ids?: Int32Array): void;
+  /** These are at `ioc` without having been searched: everybody is asked at leisure, for duplicates. */
+  review(ids: Int32Array, names: readonly string[], ioc: IocAddress): void;
   stop(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export function startFinder(environment: CaEnvironment, listener: FinderListener
     add: (ids, names) => say({ do: 'add', ids, names }),
     remove: (ids) => say({ do: 'remove', ids }),
     urge: (ids) => say({ do: 'urge', ids }),
+    review: (ids, names, ioc) => say({ do: 'review', ids, names, ioc }),
     async stop() {
       if (stopping) return;
       stopping = true;

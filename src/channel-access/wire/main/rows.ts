@@ -9,7 +9,7 @@ export const Place = {
   free: 0,
   /** The search. */
   search: 1,
-  /** Nobody until a pause is over; then the search. */
+  /** Nobody until a pause is over; then the search. Or until its scouts are back. */
   pause: 2,
   /** The CA thread of its IOC. */
   thread: 3,

@@ -83,6 +83,19 @@ export class SearchEngine {
     this.wake();
   }
 
+  /** Known to be at `ioc` without having been asked for. */
+  review(ids: Int32Array, names: readonly string[], ioc: string): void {
+    const server = this.#indexOf(ioc);
+    for (let index = 0; index < ids.length; index++) {
+      const slot = this.#table.add(ids[index]!, names[index]!);
+      if (slot < 0) continue;
+      this.#table.answered(slot, server, -1, performance.now());
+      this.#table.skip(slot);
+      this.#audit.add(this.#table.cid(slot));
+    }
+    this.wake();
+  }
+
   remove(ids: Int32Array): void {
     for (const id of ids) this.#table.release(this.#table.slotOf(id));
   }

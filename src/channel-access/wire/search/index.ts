@@ -19,6 +19,8 @@ export interface NameSearch {
   remove(ids: Int32Array): void;
   /** Searches these, or all that are still missing, again now; their intervals begin anew. */
   urge(ids?: Int32Array): void;
+  /** These are at `ioc`, and were not searched: everybody is asked for them once, at leisure, and other servers are reported as duplicates. */
+  review(ids: Int32Array, names: readonly string[], ioc: string): void;
   stop(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export async function startNameSearch(
     add: (ids, names) => engine.add(ids, names),
     remove: (ids) => engine.remove(ids),
     urge: (ids) => engine.urge(ids),
+    review: (ids, names, ioc) => engine.review(ids, names, ioc),
     stop: () => (ending ??= end()),
   };
 }

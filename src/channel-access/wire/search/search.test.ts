@@ -54,6 +54,14 @@ describe('A search on real IOCs', () => {
     expect([...one.found]).toEqual([[1, a.address], [2, a.address]]);
   });
 
+  test('reports a second IOC also of a PV that was not searched because its IOC was known', async () => {
+    await using one = await searching({ addressList: at(a.port, b.port) });
+    one.search.review(Int32Array.of(7, 8), ['TWICE', 'A:1'], a.address);
+    await eventually(() => one.duplicates.length > 0, { saying: 'the duplicate to be reported' });
+    expect(one.duplicates).toEqual([[7, a.address, b.address]]);
+    expect(one.found.size).toBe(0);
+  });
+
   test('reports a PV on two IOCs once, and uses the first that answered', async () => {
     await using one = await searching({ addressList: at(a.port, b.port) });
     one.search.add(Int32Array.of(7), ['TWICE']);
