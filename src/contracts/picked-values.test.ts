@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, placeValueRows, rowsByChannel, type ValueColumns } from './values.ts';
+import { copyValueRow, distinctHashes, emptyValueColumns, pickValueRows, placeValueRows, rowsByChannel, slicesOf, sliceValueColumns, type ValueColumns } from './values.ts';
 
 function varied(): ValueColumns {
   const columns = emptyValueColumns(4);
@@ -23,6 +23,18 @@ test('S3: picked rows are whole, in the order asked for, like rows copied one by
   expect(pickValueRows(source, Int32Array.of())).toEqual(emptyValueColumns(0));
 });
 
+test('S3: rows with a gap between them are picked and placed without what is in the gap', () => {
+  const source = varied();
+  const picked = emptyValueColumns(2);
+  [1, 3].forEach((row, at) => copyValueRow(source, row, picked, at));
+  expect(pickValueRows(source, [1, 3])).toEqual(picked);
+  const expected = emptyValueColumns(6);
+  [0, 2, 3, 5].forEach((row, at) => copyValueRow(source, at, expected, row));
+  const placed = emptyValueColumns(6);
+  placeValueRows(source, placed, Int32Array.of(0, 2, 3, 5));
+  expect(placed).toEqual(expected);
+});
+
 test('S3: rows placed elsewhere are whole, and what is left out is left alone', () => {
   const source = varied();
   const expected = emptyValueColumns(5);
@@ -30,6 +42,28 @@ test('S3: rows placed elsewhere are whole, and what is left out is left alone', 
   const placed = emptyValueColumns(5);
   placeValueRows(source, placed, Int32Array.of(4, 0, -1, 2));
   expect(placed).toEqual(expected);
+});
+
+test('S3: rows that follow each other are picked and placed like any others', () => {
+  const source = varied();
+  const picked = emptyValueColumns(3);
+  [1, 2, 3].forEach((row, at) => copyValueRow(source, row, picked, at));
+  expect(pickValueRows(source, [1, 2, 3])).toEqual(picked);
+  const expected = emptyValueColumns(6);
+  for (let row = 0; row < 4; row++) copyValueRow(source, row, expected, row + 1);
+  const placed = emptyValueColumns(6);
+  placeValueRows(source, placed, Int32Array.of(1, 2, 3, 4));
+  expect(placed).toEqual(expected);
+});
+
+test('S3: slices of all rows are those taken one by one, whatever their size', () => {
+  const source = varied();
+  for (const size of [1, 2, 3, 4, 5]) {
+    const slices = slicesOf(source, size);
+    expect(slices).toHaveLength(Math.ceil(4 / size));
+    slices.forEach((slice, at) => expect(slice).toEqual(sliceValueColumns(source, at * size, (at + 1) * size)));
+  }
+  expect(slicesOf(emptyValueColumns(0), 5)).toEqual([]);
 });
 
 test('rows are found by their channel', () => {

@@ -158,16 +158,6 @@ export function emptyValueColumns(length: number): ValueColumns {
 /** Rows `from` to `to` of `source`, copied. */
 export function sliceValueColumns(source: ValueColumns, from: number, to: number): ValueColumns {
   const end = Math.min(to, source.length);
-  // A short slice of many rows looks its own up instead of going through all.
-  const rowsOf = function* (held: { readonly size: number; has(row: number): boolean; keys(): Iterable<number> }): Generator<number> {
-    if (held.size <= end - from) for (const row of held.keys()) if (row >= from && row < end) yield row;
-    if (held.size > end - from) for (let row = from; row < end; row++) if (held.has(row)) yield row;
-  };
-  const pick = <V>(map: Map<number, V>): Map<number, V> => {
-    const out = new Map<number, V>();
-    for (const row of rowsOf(map)) out.set(row - from, map.get(row)!);
-    return out;
-  };
   return {
     length: end - from,
     channel: source.channel.slice(from, end),
@@ -180,10 +170,49 @@ export function sliceValueColumns(source: ValueColumns, from: number, to: number
     code: source.code.slice(from, end),
     metaHash: source.metaHash.slice(from, end),
     access: source.access.slice(from, end),
-    text: pick(source.text),
-    bytes: pick(source.bytes),
-    rawText: new Set(Array.from(rowsOf(source.rawText), (row) => row - from)),
+    text: heldBetween(source.text, from, end),
+    bytes: heldBetween(source.bytes, from, end),
+    rawText: new Set([...source.rawText].filter((row) => row >= from && row < end).map((row) => row - from)),
   };
+}
+
+function heldBetween<V>(held: ReadonlyMap<number, V>, from: number, end: number): Map<number, V> {
+  const out = new Map<number, V>();
+  // A short slice of many rows looks its own up instead of going through all.
+  if (held.size > end - from) {
+    for (let row = from; row < end; row++) {
+      const value = held.get(row);
+      if (value !== undefined) out.set(row - from, value);
+    }
+  } else for (const [row, value] of held) if (row >= from && row < end) out.set(row - from, value);
+  return out;
+}
+
+/** All rows in slices of `size`, which share the memory of `source`: its texts and arrays are gone through once, not once per slice. */
+export function slicesOf(source: ValueColumns, size: number): ValueColumns[] {
+  const slices = Array.from({ length: Math.ceil(source.length / size) }, (_, at): ValueColumns => {
+    const [from, end] = [at * size, Math.min((at + 1) * size, source.length)];
+    return {
+      length: end - from,
+      channel: source.channel.subarray(from, end),
+      outcome: source.outcome.subarray(from, end),
+      kind: source.kind.subarray(from, end),
+      severity: source.severity.subarray(from, end),
+      status: source.status.subarray(from, end),
+      timeNs: source.timeNs.subarray(from, end),
+      num: source.num.subarray(from, end),
+      code: source.code.subarray(from, end),
+      metaHash: source.metaHash.subarray(from, end),
+      access: source.access.subarray(from, end),
+      text: new Map(),
+      bytes: new Map(),
+      rawText: new Set(),
+    };
+  });
+  for (const [row, text] of source.text) slices[Math.floor(row / size)]!.text.set(row % size, text);
+  for (const [row, bytes] of source.bytes) slices[Math.floor(row / size)]!.bytes.set(row % size, bytes);
+  for (const row of source.rawText) slices[Math.floor(row / size)]!.rawText.add(row % size);
+  return slices;
 }
 
 /** Copies row `from` of `source` onto row `to` of `target`, the channel id included. */
@@ -210,6 +239,8 @@ export function copyValueRow(source: ValueColumns, from: number, target: ValueCo
 
 /** These rows of `source`, in the order given. */
 export function pickValueRows(source: ValueColumns, rows: ArrayLike<number>): ValueColumns {
+  const first = stretchFrom(rows);
+  if (first >= 0) return sliceValueColumns(source, first, first + rows.length);
   const picked = emptyValueColumns(rows.length);
   const columns = ['channel', 'outcome', 'kind', 'severity', 'status', 'num', 'code', 'access'] as const;
   for (const name of columns) for (let at = 0, from = source[name], to = picked[name]; at < rows.length; at++) to[at] = from[rows[at]!]!;
@@ -236,19 +267,32 @@ export function pickValueRows(source: ValueColumns, rows: ArrayLike<number>): Va
 /** The other way round: row i of `source` onto row rows[i] of `target`, which is empty there; -1 = left out. */
 export function placeValueRows(source: ValueColumns, target: ValueColumns, rows: Int32Array): void {
   const columns = ['channel', 'outcome', 'kind', 'severity', 'status', 'num', 'code', 'access'] as const;
-  for (const name of columns) for (let at = 0, from = source[name], to = target[name]; at < rows.length; at++) if (rows[at]! >= 0) to[rows[at]!] = from[at]!;
-  for (const name of ['timeNs', 'metaHash'] as const) {
-    const from = halvesOf(source[name]);
-    const to = halvesOf(target[name]);
-    for (let at = 0; at < rows.length; at++) {
-      if (rows[at]! < 0) continue;
-      to[2 * rows[at]!] = from[2 * at]!;
-      to[2 * rows[at]! + 1] = from[2 * at + 1]!;
+  const first = rows.length === source.length ? stretchFrom(rows) : -1;
+  if (first >= 0) {
+    for (const name of columns) target[name].set(source[name], first);
+    for (const name of ['timeNs', 'metaHash'] as const) target[name].set(source[name], first);
+  } else {
+    for (const name of columns) for (let at = 0, from = source[name], to = target[name]; at < rows.length; at++) if (rows[at]! >= 0) to[rows[at]!] = from[at]!;
+    for (const name of ['timeNs', 'metaHash'] as const) {
+      const from = halvesOf(source[name]);
+      const to = halvesOf(target[name]);
+      for (let at = 0; at < rows.length; at++) {
+        if (rows[at]! < 0) continue;
+        to[2 * rows[at]!] = from[2 * at]!;
+        to[2 * rows[at]! + 1] = from[2 * at + 1]!;
+      }
     }
   }
   for (const [at, text] of source.text) if (rows[at]! >= 0) target.text.set(rows[at]!, text);
   for (const [at, bytes] of source.bytes) if (rows[at]! >= 0) target.bytes.set(rows[at]!, bytes);
   for (const at of source.rawText) if (rows[at]! >= 0) target.rawText.add(rows[at]!);
+}
+
+/** Where the rows begin when they follow each other without a gap, as those of one IOC mostly do; -1 when they do not. */
+function stretchFrom(rows: ArrayLike<number>): number {
+  const first = rows[0] ?? -1;
+  for (let at = 1; at < rows.length; at++) if (rows[at] !== first + at) return -1;
+  return first;
 }
 
 /** Row by channel id, -1 where there is none: ids are small and dense, see the name dictionary. */

@@ -70,9 +70,11 @@ export function beginPlan({ saved, live, setpoints, metaOf }: PlanInput): Planni
     plan,
     decide: (row) => {
       const [verdict, why] = decide(parts, row);
+      plan.counts[verdict] += 1;
+      // As most rows are: 0 in both columns.
+      if (verdict === 'write') return verdict;
       plan.verdict[row] = planVerdicts.indexOf(verdict);
       plan.why[row] = restoreReasonNames.indexOf(why);
-      plan.counts[verdict] += 1;
       return verdict;
     },
   };

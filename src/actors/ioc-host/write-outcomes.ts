@@ -19,10 +19,13 @@ export function wasSent(outcome: number): boolean {
   return outcome === WriteOutcome.done || outcome === WriteOutcome.timeout || outcome === WriteOutcome.lost;
 }
 
+/** What nearly every row ends with. */
+const verified = result(RestoreOutcome.verified);
+
 export function resultOf(write: number, code: number, readBack: ReadBack): RowResult {
   switch (write) {
     case WriteOutcome.done:
-      if (readBack === 'same') return result(RestoreOutcome.verified);
+      if (readBack === 'same') return verified;
       return readBack === 'differs' ? result(RestoreOutcome.failed, 'differs') : result(RestoreOutcome.written, 'notReadBack');
     // The value is there, though its completion never came: a motor on its way, or a lost answer.
     case WriteOutcome.timeout:

@@ -3,6 +3,7 @@ import { emptyValueColumns, pickValueRows, placeValueRows, ReadOutcome, type Val
 import { RestoreOutcome } from '../../contracts/restores.ts';
 import { rowResults, setRowResult, type RowResults } from '../../contracts/row-results.ts';
 import type { RowResult, WriteItem } from '../../contracts/work.ts';
+import type { Tolerance } from '../../snapshots/compare.ts';
 import type { Facility } from '../facility/index.ts';
 import type { ChannelTable } from './channel-table.ts';
 import { readBackOf, result, resultOf, wasSent } from './write-outcomes.ts';
@@ -49,15 +50,17 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
         placeValueRows(columns, readBack, sent);
         for (const i of sent) readBack.channel[i] = targets.channel[i]!;
       }
+      const alike = item.absTolerance.length === 1 && item.relTolerance.length === 1 ? toleranceOf(item, 0) : undefined;
       at.forEach((i, n) => {
-        const tolerance = { abs: ofRow(item.absTolerance, offset + i), rel: ofRow(item.relTolerance, offset + i) };
-        setRowResult(results, i, resultOf(written.outcome[n]!, written.code[n]!, readBackOf(targets, i, readBack, i, tolerance)));
+        const back = readBackOf(targets, i, readBack, i, alike ?? toleranceOf(item, offset + i));
+        setRowResult(results, i, resultOf(written.outcome[n]!, written.code[n]!, back));
       });
     }),
   );
   return { results, readBack };
 }
 
+const toleranceOf = ({ absTolerance, relTolerance }: WriteItem, row: number): Tolerance => ({ abs: ofRow(absTolerance, row), rel: ofRow(relTolerance, row) });
 const ofRow = (tolerances: readonly number[], row: number): number => tolerances[tolerances.length === 1 ? 0 : row] ?? 0;
 
 /** Targets as they came, with every row a value: what a comparison needs. */

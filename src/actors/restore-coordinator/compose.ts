@@ -49,10 +49,13 @@ export function compose({ plan, tolerances, targets, now, deadlineMs, window, mo
   });
   const open = targets.map(() => ({ item: -1, rows: rowsPerItem, bytes: 0 }));
   const sizes: number[] = [];
+  const bytesOf = new Float64Array(rows).fill(bytesPerRow);
+  for (const [row, bytes] of plan.target.bytes) bytesOf[row]! += bytes.length;
+  for (const [row, text] of plan.target.text) bytesOf[row]! += 4 * text.length;
   for (let row = 0; row < rows; row++) {
     if (kept.verdict[row] !== write) continue;
     const { host, ioc } = targets[targetOf[row]!] ?? { host: undefined, ioc: null };
-    const bytes = bytesPerRow + (plan.target.bytes.get(row)?.length ?? 0) + 4 * (plan.target.text.get(row)?.length ?? 0);
+    const bytes = bytesOf[row]!;
     if (host === undefined || bytes > mostBytes) {
       kept.verdict[row] = host === undefined ? failed : skipped;
       kept.why[row] = restoreReasonNames.indexOf(host === undefined ? 'hostLost' : 'wrongType');
@@ -83,14 +86,8 @@ function ofRows(tolerances: Float64Array, rows: Int32Array): number[] {
 
 /** What is written and nothing beside it: a host looks at no time and no alarm of the value that was saved. */
 function bareTargets(target: ValueColumns, rows: Int32Array): ValueColumns {
-  const { length, text, bytes, rawText } = pickValueRows(target, rows);
-  const bare = { ...emptyValueColumns(length), text, bytes, rawText };
-  rows.forEach((row, at) => {
-    bare.channel[at] = target.channel[row]!;
-    bare.kind[at] = target.kind[row]!;
-    bare.num[at] = target.num[row]!;
-  });
-  return bare;
+  const { length, channel, kind, num, text, bytes, rawText } = pickValueRows(target, rows);
+  return { ...emptyValueColumns(length), channel, kind, num, text, bytes, rawText };
 }
 
 /** The same item each time it is asked for, whatever has happened since (R2). */

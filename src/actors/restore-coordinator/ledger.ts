@@ -56,7 +56,7 @@ export function createLedger(plan: KeptPlan): Ledger {
   const items = rowsByItem(plan).map((members) => ({ members, started: false, closed: false, lastAt: 0, open: members.length }));
   let settled = 0;
 
-  const set = (item: (typeof items)[number], row: number, ...[to, because, protocolCode]: readonly [number, number, number]): void => {
+  const set = (item: (typeof items)[number], row: number, to: number, because: number, protocolCode: number): void => {
     if (outcome[row] === RestoreOutcome.pending) {
       item.open -= 1;
       settled += 1;

@@ -56,6 +56,8 @@ export async function openLink(options: NatsOptions): Promise<Link> {
       ignoreAuthErrorAbort: true,
       // Asked several times per attempt, so it grows with the length of the outage and not with the count of calls.
       reconnectDelayHandler: () => reconnectPause(lostAt === undefined ? 0 : Date.now() - lostAt, jitter),
+      // An Error made ahead of each request, for its stack, is the dearest part of a request; ours say what they were about.
+      noAsyncTraces: true,
       pingInterval: 10_000,
       maxPingOut: 2,
       timeout: 5_000,
