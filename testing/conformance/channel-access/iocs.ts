@@ -78,3 +78,17 @@ export const mixed = (n: number): RecordText => {
 export const mixedDb = (count: number): string => manyRecords(count, mixed);
 export const settable = (n: number): RecordText => ({ type: 'longout', name: `C:SET:${n}` });
 export const settableDb = (count: number): string => manyRecords(count, settable);
+
+/**
+ * Written to, BLOCK.A keeps the thread of the IOC that tells of completions busy for some seconds: sixteen to the fifth, thrice.
+ * Who reads BLOCK:0 meanwhile has to wait, and for whatever it has asked next.
+ */
+export const blockingDb = recordsDb([
+  { type: 'calcout', name: 'BLOCK', fields: { CALC: 'A', ODLY: 0.01, OUT: 'BLOCKED CA', FLNK: 'BLOCK:6' } },
+  { type: 'longout', name: 'BLOCKED' },
+  ...[1, 2, 3, 4, 5, 6].map((level) => ({
+    type: 'fanout', name: `BLOCK:${level}`,
+    fields: Object.fromEntries([...level === 6 ? '012' : '0123456789ABCDEF'].map((link) => [`LNK${link}`, `BLOCK:${level - 1}`])),
+  })),
+  { type: 'calc', name: 'BLOCK:0' },
+]);

@@ -5,7 +5,7 @@ import { createWireClient } from '../../../src/channel-access/wire/index.ts';
 import type { SoftIoc } from '../../../src/embedded/index.ts';
 import { eventually, faultLasting, freePort, manyRecords, recordsDb, startSoftIoc, type RecordText } from '../../harness/index.ts';
 import { Client, type Create } from './client.ts';
-import { settable, settableDb } from './iocs.ts';
+import { blockingDb, settable, settableDb } from './iocs.ts';
 import { freeUdpPort } from './udp-port.ts';
 
 export interface Implementation { readonly name: string; readonly create: Create }
@@ -97,17 +97,6 @@ export function describeLastingFaults(implementations: readonly Implementation[]
 const flood = 6_000;
 const ownCount = 128, ownDeadlineMs = 1_000;
 const own = (n: number): RecordText => ({ type: 'longout', name: `OWN:${n}` });
-
-/** Written to, it keeps the thread of the IOC that tells of completions busy for some seconds: sixteen to the fifth, thrice. */
-const blockingDb = recordsDb([
-  { type: 'calcout', name: 'BLOCK', fields: { CALC: 'A', ODLY: 0.01, OUT: 'BLOCKED CA', FLNK: 'BLOCK:6' } },
-  { type: 'longout', name: 'BLOCKED' },
-  ...[1, 2, 3, 4, 5, 6].map((level) => ({
-    type: 'fanout', name: `BLOCK:${level}`,
-    fields: Object.fromEntries([...level === 6 ? '012' : '0123456789ABCDEF'].map((link) => [`LNK${link}`, `BLOCK:${level - 1}`])),
-  })),
-  { type: 'calc', name: 'BLOCK:0' },
-]);
 
 /** Another client, one that observes no window. When this resolves the IOC's callback queue is full, and stays so for a while. */
 async function overflow(ioc: SoftIoc): Promise<AsyncDisposable> {
