@@ -115,9 +115,10 @@ export class WireClient {
     const access = this.#access!;
     return taken(async () => {
       const answers = await Promise.all(this.#facility.iocs.map((ioc, index) => access.read(ioc.address, this.#rows[index]!, deadlineMs)));
-      for (const { outcome } of answers) {
-        const bad = outcome.find((each) => each !== ReadOutcome.ok);
+      for (const answer of answers) {
+        const bad = answer.outcome.find((each) => each !== ReadOutcome.ok);
         if (bad !== undefined) throw new Error(`a read had outcome ${bad}`);
+        access.recycle(answer);
       }
     });
   }

@@ -111,7 +111,10 @@ if (what === 'connect') {
       if (round === rounds >> 1) threadsBefore = threadCpu();
       say(what, await timed(async () => {
         if (what === 'get') {
-          for (const { outcome } of await sweep()) if (outcome.some((each) => each !== ReadOutcome.ok)) throw new Error('a read failed');
+          for (const answer of await sweep()) {
+            if (answer.outcome.some((each) => each !== ReadOutcome.ok)) throw new Error('a read failed');
+            access.recycle(answer);
+          }
         } else {
           const results = await Promise.all(iocs.map((ioc, i) => access.write(ioc.address, rowsOf[i]!, values[i]!, { deadlineMs: 10_000, window: 128 })));
           for (const { outcome } of results) if (outcome.some((each) => each !== WriteOutcome.done)) throw new Error('a put failed');

@@ -49,6 +49,14 @@ export interface ChannelAccess {
   read(ioc: IocAddress, rows: Int32Array, deadlineMs: number): Promise<ValueColumns>;
 
   /**
+   * Gives the memory of an answer of `read` back, for later reads to be written into. Who does so has
+   * finished with its columns and arrays: they are empty from then on (S1: they never show another
+   * read's). Texts stay. Nobody has to, but repeated large reads cost much less. Values that were
+   * given back before, or are not an answer of this client, are left as they are.
+   */
+  recycle(values: ValueColumns): void;
+
+  /**
    * Writes `values` (row i of the columns goes to rows[i]) with completion (put-callback).
    * `deadlineMs` is per put, counted from its sending; `window` puts are under way at most.
    * Numbers are converted to the channel's own type; what does not fit is refused, never clipped.

@@ -112,6 +112,7 @@ export class ScriptedChannelAccess implements ChannelAccess {
     if (this.hung.has(ioc)) await this.#wait(deadlineMs);
     return this.#answer(rows, (row) => (this.#iocOfRow.get(row) !== ioc ? ReadOutcome.notFound : this.hung.has(ioc) ? ReadOutcome.timeout : this.#stateOutcome(row)));
   }
+  recycle(): void {}
   async write(ioc: IocAddress, rows: Int32Array, values: ValueColumns, options: { deadlineMs: number; window: number }): Promise<WriteResult> {
     const outcome = new Uint8Array(rows.length);
     const names: string[] = [];

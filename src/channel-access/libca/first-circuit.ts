@@ -1,4 +1,5 @@
 /** An IOC's first circuit, as the variants of this client have it of libca, each in its own way. */
+import type { PackedValues } from '../wire/packed-values.ts';
 import type { ThreadContext } from '../wire/thread/context.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
 import type { PutCircuit } from '../wire/thread/puts.ts';
@@ -21,7 +22,7 @@ export interface FirstCircuit {
   clear(slot: number): void;
   /** Sends what was asked in this turn. */
   flush(): void;
-  read(id: number, rows: Int32Array, deadlineAt: number): void;
+  read(id: number, into: PackedValues, deadlineAt: number): void;
   /** Has the probes of the IOC answered once it has taken everything sent before. */
   probe(): void;
   /** Since when the IOC owes an answer that would show that it lives. */

@@ -1,5 +1,5 @@
 /** A heap for values out of memory of the C library. */
-import { HeapEntry } from '../wire/packed-values.ts';
+import { type Heap, HeapEntry } from '../wire/packed-values.ts';
 import { Native, valueSize } from '../wire/protocol/dbr.ts';
 import { HeapBuilder } from '../wire/thread/heap-builder.ts';
 
@@ -12,8 +12,8 @@ export class HostHeap extends HeapBuilder {
   readonly #copy: CopyFrom;
   #staging: Buffer = Buffer.alloc(0);
 
-  constructor(copy: CopyFrom, expected: { bytes: number; entries: number }) {
-    super(expected);
+  constructor(copy: CopyFrom, expected: { bytes: number; entries: number }, room?: Heap) {
+    super(expected, room);
     this.#copy = copy;
   }
 

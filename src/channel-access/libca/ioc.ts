@@ -87,8 +87,8 @@ export class Ioc<Circuit extends FirstCircuit> implements ServedIoc {
     if (this.live.size + this.creating.size + this.#pending.length === 0) this.#down('its last channel was closed', 'circuit');
   }
 
-  read({ id, rows, deadlineAt }: Of<'read'>): void {
-    this.circuit.read(id, rows, deadlineAt);
+  read({ id, into, deadlineAt }: Of<'read'>): void {
+    this.circuit.read(id, into, deadlineAt);
   }
 
   write(command: Of<'write'>): void {

@@ -8,7 +8,7 @@ import { ReadOutcome } from '../../contracts/values.ts';
 import { after } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
 import { outcomeOfState } from '../wire/outcome-of-state.ts';
-import { type PackedColumns, packedColumns } from '../wire/packed-values.ts';
+import { blankColumns, type PackedColumns, type PackedValues, transfersOf } from '../wire/packed-values.ts';
 import { Memory, Purpose, unanswered } from './memory.ts';
 import { SlotState } from './slots.ts';
 import { SweepPlace } from './sweep-place.ts';
@@ -16,7 +16,8 @@ import type { LibcaContext } from './thread-context.ts';
 
 interface Waiting {
   readonly id: number;
-  readonly rows: Int32Array;
+  /** What the answer is to be written into. */
+  readonly into: PackedValues;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -49,8 +50,8 @@ export class Reads {
     context.onBatch.set(batch, () => this.#pieceDone());
   }
 
-  ask(id: number, rows: Int32Array, deadlineAt: number): void {
-    this.#queue.push({ id, rows, timer: after(deadlineAt, () => this.#expire(id)) });
+  ask(id: number, into: PackedValues, deadlineAt: number): void {
+    this.#queue.push({ id, into, timer: after(deadlineAt, () => this.#expire(id)) });
     this.#next();
   }
 
@@ -89,7 +90,7 @@ export class Reads {
 
   #start(waiting: Waiting): void {
     this.#number = this.#context.slots.nextSweep();
-    this.#current = { ...waiting, ...this.#place.start(waiting.rows, this.#number) };
+    this.#current = { ...waiting, ...this.#place.start(waiting.into, this.#number) };
     this.#piece();
   }
 
@@ -136,12 +137,9 @@ export class Reads {
   }
 
   /** Answers with what has come; rows without an answer get `otherwise`. */
-  #finish({ id, timer, columns }: Sweep, otherwise: ReadOutcome): void {
+  #finish({ id, into, timer }: Sweep, otherwise: ReadOutcome): void {
     clearTimeout(timer);
-    const heap = this.#place.take(otherwise);
-    const transfers: ArrayBuffer[] = [columns.buffer];
-    if (heap !== undefined) transfers.push(heap.entries.buffer as ArrayBuffer, heap.bytes.buffer as ArrayBuffer);
-    this.#context.outbox.report({ is: 'read', id, values: { length: columns.channel.length, buffer: columns.buffer, heap } }, transfers);
+    this.#post(id, { ...into, heap: this.#place.take(otherwise, into.heap) });
   }
 
   /** Makes the cell of a new channel ready. */
@@ -150,16 +148,19 @@ export class Reads {
     memory.prepare(memory.cell(slot, Purpose.read), { batch: this.#batch, room: Memory.scalarRoom });
   }
 
-  #answerUnasked({ id, rows, timer }: Waiting, outcome: ReadOutcome): void {
+  #answerUnasked({ id, into, timer }: Waiting, outcome: ReadOutcome): void {
     clearTimeout(timer);
-    const columns = packedColumns(rows.length);
-    columns.channel.set(rows);
-    rows.forEach((row, i) => {
+    const columns = blankColumns(into);
+    columns.channel.forEach((row, i) => {
       const slot = (this.#context.slotOf[row] ?? 0) - 1;
       const live = slot >= 0 && this.#context.slots.state[slot] === SlotState.live;
       columns.outcome[i] = live ? outcome : outcomeOfState(this.#context.columns.state[row] ?? 0);
     });
-    this.#context.outbox.report({ is: 'read', id, values: { length: rows.length, buffer: columns.buffer, heap: undefined } }, [columns.buffer]);
+    this.#post(id, { ...into, heap: undefined });
+  }
+
+  #post(id: number, values: PackedValues): void {
+    this.#context.outbox.report({ is: 'read', id, values }, transfersOf(values));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { now } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
+import type { PackedValues } from '../wire/packed-values.ts';
 import { timeForm } from '../wire/protocol/dbr.ts';
 import type { Pulses, PulseSource } from '../wire/thread/pulse.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
@@ -95,8 +96,8 @@ export class SinkCircuit implements FirstCircuit, PulseSource, SlotOwner {
     this.#context.lane.flush();
   }
 
-  read(id: number, rows: Int32Array, deadlineAt: number): void {
-    this.#reads.ask(id, rows, deadlineAt);
+  read(id: number, into: PackedValues, deadlineAt: number): void {
+    this.#reads.ask(id, into, deadlineAt);
   }
 
   probe(): void {

@@ -2,7 +2,7 @@
  * Where the sink finds what it needs for the sweeps of one IOC: `struct sweep` of sink/sink.h. The
  * columns and the heap are V8's memory; only calls of this thread look at them.
  */
-import { type Heap, type PackedColumns, packedColumns } from '../wire/packed-values.ts';
+import { type Heap, heapRoom, type PackedColumns, packedColumns, type PackedValues } from '../wire/packed-values.ts';
 import { addressOfView } from './ffi.ts';
 import type { Lane } from './lane.ts';
 import type { Memory } from './memory.ts';
@@ -28,18 +28,17 @@ export class SweepPlace {
     memory.setPointer(this.#at + 104, memory.base + batch);
   }
 
-  /** Columns for these rows, with what is known before asking, and the slots of those that can be asked, else -1. */
-  start(rows: Int32Array, number: number): { columns: PackedColumns; slots: Int32Array } {
-    const columns = packedColumns(rows.length);
-    if (this.#slots.length !== rows.length) this.#slots = new Int32Array(rows.length);
-    columns.channel.set(rows);
+  /** Columns for the rows asked, with what is known before asking and nothing else (S1), and the slots of those that can be asked, else -1. */
+  start({ length, buffer }: PackedValues, number: number): { columns: PackedColumns; slots: Int32Array } {
+    const columns = packedColumns(length, buffer);
+    if (this.#slots.length !== length) this.#slots = new Int32Array(length);
     const { timeNs, metaHash, num, channel, code, outcome, kind, severity, status, access } = columns;
     const base = addressOfView(timeNs) - timeNs.byteOffset;
     [timeNs, metaHash, num, channel, code, outcome, kind, severity, status, access].forEach((column, i) =>
       this.#memory.setPointer(this.#at + 8 * i, base + column.byteOffset));
     this.#memory.setPointer(this.#at + 80, addressOfView(this.#slots));
     this.#memory.f64[(this.#at + 112) >> 3] = number;
-    this.#set('length', rows.length);
+    this.#set('length', length);
     this.#lane.start(this.#at);
     return { columns, slots: this.#slots };
   }
@@ -53,14 +52,13 @@ export class SweepPlace {
     return this.#lane.ask(this.#at);
   }
 
-  /** What has come into the columns, and text and arrays into a heap; `otherwise` for rows without an answer. */
-  take(otherwise: number): Heap | undefined {
+  /** What has come into the columns, and text and arrays into a heap, `room` if it suits; `otherwise` for rows without an answer. */
+  take(otherwise: number, room: Heap | undefined): Heap | undefined {
     for (;;) {
-      const entries = new Int32Array(4 * this.#entries);
-      const bytes = Buffer.allocUnsafeSlow(this.#bytes + spareBytes);
+      const { entries, bytes } = heapRoom({ entries: 4 * this.#entries, bytes: this.#bytes + spareBytes }, room);
       this.#memory.setPointer(this.#at + 88, addressOfView(entries));
       this.#memory.setPointer(this.#at + 96, addressOfView(bytes));
-      this.#set('mostEntries', this.#entries);
+      this.#set('mostEntries', entries.length >> 2);
       this.#set('mostBytes', bytes.length);
       const whole = this.#lane.take(this.#at, otherwise);
       this.#entries = this.#get('usedEntries');

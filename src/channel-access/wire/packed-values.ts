@@ -1,6 +1,9 @@
 /**
  * Values on their way between a CA thread and the main thread: the numeric columns in one buffer that
  * is transferred, text and arrays in one heap beside it. Nothing here is allocated per row.
+ *
+ * The main thread sends what an answer is to be written into along with a read: the rows asked stand in
+ * its channel column. Memory that readers have given back goes round for good (see main/spares.ts).
  */
 import { isUtf8 } from 'node:buffer';
 import type { ValueColumns } from '../../contracts/values.ts';
@@ -23,9 +26,15 @@ export interface PackedColumns {
   readonly hashWords: Uint32Array;
 }
 
-const bytesPerRow = 8 + 8 + 8 + 4 + 2 + 5;
+/** Of the columns in front of `channel`, of it, and of those behind. */
+const bytesBefore = 8 + 8 + 8;
+const bytesOfChannel = 4;
+const bytesPerRow = bytesBefore + bytesOfChannel + 2 + 5;
 
-export function packedColumns(length: number, buffer = new ArrayBuffer(length * bytesPerRow)): PackedColumns {
+/** Bytes that so many rows take. */
+export const packedBytes = (length: number): number => length * bytesPerRow;
+
+export function packedColumns(length: number, buffer = new ArrayBuffer(packedBytes(length))): PackedColumns {
   let at = 0;
   const take = (size: number): number => {
     const start = at;
@@ -49,6 +58,19 @@ export function packedColumns(length: number, buffer = new ArrayBuffer(length * 
   };
 }
 
+/** The channel column alone. */
+export function channelColumn(length: number, buffer: ArrayBuffer): Int32Array {
+  return new Int32Array(buffer, length * bytesBefore, length);
+}
+
+/** Columns to be filled in. S1: but for the rows asked, nothing stays of what the memory held before. */
+export function blankColumns({ length, buffer }: PackedValues): PackedColumns {
+  const end = length * (bytesBefore + bytesOfChannel);
+  new Uint8Array(buffer, 0, length * bytesBefore).fill(0);
+  new Uint8Array(buffer, end, packedBytes(length) - end).fill(0);
+  return packedColumns(length, buffer);
+}
+
 /** What a heap entry is. */
 export const HeapEntry = { text: 0, array: 1 } as const;
 
@@ -60,11 +82,28 @@ export interface Heap {
 
 export const noHeap: Heap = { entries: new Int32Array(0), bytes: new Uint8Array(0) };
 
-/** A finished sweep as it is posted. */
+/** What a heap of this size is written into: `room`, an earlier one, if it is about as large. */
+export function heapRoom(expected: { bytes: number; entries: number }, room?: Heap): { bytes: Buffer; entries: Int32Array } {
+  const bytes = (Math.max(expected.bytes, 256) + 7) & ~7;
+  const entries = Math.max(expected.entries, 4);
+  return {
+    bytes: room !== undefined && suits(room.bytes.length, bytes) ? Buffer.from(room.bytes.buffer) : Buffer.allocUnsafeSlow(bytes),
+    entries: room !== undefined && suits(room.entries.length, entries) ? room.entries : new Int32Array(entries),
+  };
+}
+
+/** Twice the size comes of growing; what is larger still was another reader's, and stays no longer. */
+const suits = (size: number, wanted: number): boolean => size >= wanted && size <= 2 * wanted + 4096;
+
+/** A finished sweep as it is posted; on its way to the thread, what it is to be written into. */
 export interface PackedValues {
   readonly length: number;
   readonly buffer: ArrayBuffer;
   readonly heap: Heap | undefined;
+}
+
+export function transfersOf({ buffer, heap }: PackedValues): ArrayBuffer[] {
+  return heap === undefined ? [buffer] : [buffer, heap.entries.buffer as ArrayBuffer, heap.bytes.buffer as ArrayBuffer];
 }
 
 /** The values of a sweep in the port's shape, over the transferred buffers. */

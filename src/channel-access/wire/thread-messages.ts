@@ -25,7 +25,7 @@ export interface ThreadSetting {
 export type Command =
   | { readonly do: 'connect'; readonly ioc: IocAddress; readonly rows: Int32Array; readonly names: readonly string[]; readonly monitor: Uint8Array }
   | { readonly do: 'close'; readonly ioc: IocAddress; readonly rows: Int32Array }
-  | { readonly do: 'read'; readonly id: number; readonly ioc: IocAddress; readonly rows: Int32Array; readonly deadlineAt: number }
+  | { readonly do: 'read'; readonly id: number; readonly ioc: IocAddress; readonly into: PackedValues; readonly deadlineAt: number }
   | { readonly do: 'write'; readonly id: number; readonly ioc: IocAddress; readonly rows: Int32Array; readonly values: PutValues; readonly deadlineMs: number; readonly window: number }
   | { readonly do: 'prepare'; readonly ioc: IocAddress; readonly rows: Int32Array }
   | { readonly do: 'alive'; readonly id: number; readonly ioc: IocAddress; readonly deadlineAt: number }

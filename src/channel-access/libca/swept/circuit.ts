@@ -2,6 +2,7 @@
  * The first circuit of an IOC without any callback: whether its channels are connected, what they may
  * do, what has come is all found out by looking.
  */
+import type { PackedValues } from '../../wire/packed-values.ts';
 import type { Pulses, PulseSource } from '../../wire/thread/pulse.ts';
 import type { PutSessionHooks } from '../../wire/thread/put-session.ts';
 import type { PutCircuit } from '../../wire/thread/puts.ts';
@@ -88,8 +89,8 @@ export class SweptCircuit implements FirstCircuit, PulseSource {
     this.#context.flush();
   }
 
-  read(id: number, rows: Int32Array, deadlineAt: number): void {
-    this.#reads.ask(id, rows, deadlineAt);
+  read(id: number, into: PackedValues, deadlineAt: number): void {
+    this.#reads.ask(id, into, deadlineAt);
   }
 
   probe(): void {

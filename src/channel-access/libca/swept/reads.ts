@@ -2,7 +2,7 @@
 import { ReadOutcome } from '../../../contracts/values.ts';
 import { Counter } from '../../wire/counters.ts';
 import { outcomeOfState } from '../../wire/outcome-of-state.ts';
-import { type PackedColumns, packedColumns } from '../../wire/packed-values.ts';
+import { blankColumns, type Heap, type PackedColumns, type PackedValues } from '../../wire/packed-values.ts';
 import { Eca } from '../../wire/protocol/commands.ts';
 import { Native, valueSize } from '../../wire/protocol/dbr.ts';
 import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
@@ -30,15 +30,15 @@ export class Reads {
     this.#rounds = new ValueRounds(context);
   }
 
-  ask(id: number, rows: Int32Array, deadlineAt: number): void {
-    this.#gets.ask(this.#job(id, rows), { deadlineAt, urgent: true });
+  ask(id: number, into: PackedValues, deadlineAt: number): void {
+    this.#gets.ask(this.#job(id, into), { deadlineAt, urgent: true });
   }
 
-  #job(id: number, rows: Int32Array): Job {
+  #job(id: number, into: PackedValues): Job {
     const rounds = this.#rounds;
-    const columns = packedColumns(rows.length);
+    const columns = blankColumns(into);
+    const rows = columns.channel;
     const slots = new Int32Array(rows.length).fill(-1);
-    columns.channel.set(rows);
     let begun = false;
     return {
       begin: () => {
@@ -53,7 +53,7 @@ export class Reads {
       end: (how) => {
         if (!begun) this.#admit(rows, slots, columns);
         else if (how !== 'done') rounds.settle();
-        this.#answer(id, { columns, slots, begun }, how);
+        this.#answer(id, { columns, room: into.heap, slots, begun }, how);
       },
     };
   }
@@ -80,9 +80,9 @@ export class Reads {
     }
   }
 
-  #answer(id: number, { columns, slots, begun }: { columns: PackedColumns; slots: Int32Array; begun: boolean }, how: 'done' | 'late' | 'lost'): void {
+  #answer(id: number, { columns, room, slots, begun }: { columns: PackedColumns; room: Heap | undefined; slots: Int32Array; begun: boolean }, how: 'done' | 'late' | 'lost'): void {
     const { native: { c }, counters, slots: table, outbox } = this.#context;
-    const heap = new HostHeap((to, from, length) => c.copyOut(to, from, length), this.#expected);
+    const heap = new HostHeap((to, from, length) => c.copyOut(to, from, length), this.#expected, room);
     const otherwise = how === 'late' ? ReadOutcome.timeout : how === 'lost' ? ReadOutcome.disconnected : ReadOutcome.refused;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;

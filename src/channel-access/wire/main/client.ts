@@ -91,8 +91,12 @@ export class WireClient implements ChannelAccess {
 
   read(ioc: IocAddress, rows: Int32Array, deadlineMs: number): Promise<ValueColumns> {
     if (this.#stopped !== undefined || !this.#crew.knows(ioc)) return Promise.resolve(this.#fromState(rows));
-    return this.#requests.read(ioc, rows, deadlineMs, (id) =>
-      this.#crew.post({ do: 'read', id, ioc, rows, deadlineAt: now() + deadlineMs }));
+    return this.#requests.read(ioc, rows, deadlineMs, (id, into) =>
+      this.#crew.post({ do: 'read', id, ioc, into, deadlineAt: now() + deadlineMs }));
+  }
+
+  recycle(values: ValueColumns): void {
+    this.#requests.recycle(values);
   }
 
   write(ioc: IocAddress, rows: Int32Array, values: ValueColumns, options: { deadlineMs: number; window: number }): Promise<WriteResult> {

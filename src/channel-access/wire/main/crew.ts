@@ -7,6 +7,7 @@ import { backoffMs } from '../../../kernel/backoff.ts';
 import type { ColumnBuffers } from '../../columns.ts';
 import type { CaOptions, IocAddress } from '../../port.ts';
 import { Counter, countersOf, newCounters, pulsesTaken } from '../counters.ts';
+import { transfersOf } from '../packed-values.ts';
 import { endTenure, newTenure } from '../tenure.ts';
 import type { Command, Report, ThreadSetting } from '../thread-messages.ts';
 
@@ -71,7 +72,7 @@ export class Crew {
   post(command: Exclude<Command, { do: 'stop' }>): void {
     const member = this.#memberOf.get(command.ioc) ?? this.#assign(command.ioc);
     if (member.worker === undefined) member.waiting.push(command);
-    else member.worker.postMessage(command);
+    else hand(member.worker, command);
   }
 
   knows(ioc: IocAddress): boolean {
@@ -119,7 +120,7 @@ export class Crew {
     worker.on('message', (reports: readonly Report[]) => this.#listener.reports(reports));
     worker.on('error', (error: Error) => (reason = error.stack ?? error.message));
     worker.on('exit', (code) => this.#exited(member, worker, reason === '' ? `CA thread ${member.number + 1} ended with code ${code}` : reason));
-    for (const command of member.waiting.splice(0)) worker.postMessage(command);
+    for (const command of member.waiting.splice(0)) hand(worker, command);
   }
 
   #exited(member: Member, worker: Worker, reason: string): void {
@@ -136,6 +137,11 @@ export class Crew {
       if (!this.#stopping) this.#start(member);
     }, pause);
   }
+}
+
+/** What an answer is to be written into goes over; everything else is copied. */
+function hand(worker: Worker, command: Command): void {
+  worker.postMessage(command, command.do === 'read' ? transfersOf(command.into) : []);
 }
 
 function halt(worker: Worker, patienceMs: number): Promise<void> {

@@ -4,8 +4,9 @@
  */
 import { ReadOutcome, unansweredColumns, type ValueColumns } from '../../../contracts/values.ts';
 import { type IocAddress, WriteOutcome, type WriteResult } from '../../port.ts';
-import { unpackValues } from '../packed-values.ts';
+import { type PackedValues, unpackValues } from '../packed-values.ts';
 import type { Report } from '../thread-messages.ts';
+import { Spares } from './spares.ts';
 
 /** What a thread may be late, being busy with others. */
 const graceMs = 500;
@@ -26,9 +27,10 @@ export class Requests {
   readonly #reads = new Map<number, PendingRead>();
   readonly #writes = new Map<number, PendingWrite>();
   readonly #probes = new Map<number, PendingProbe>();
+  readonly #spares = new Spares();
   #nextId = 1;
 
-  read(ioc: IocAddress, rows: Int32Array, deadlineMs: number, send: (id: number) => void): Promise<ValueColumns> {
+  read(ioc: IocAddress, rows: Int32Array, deadlineMs: number, send: (id: number, into: PackedValues) => void): Promise<ValueColumns> {
     return new Promise((resolve) => {
       const id = this.#nextId++;
       const unanswered = (why: 'late' | 'died'): void => {
@@ -37,7 +39,7 @@ export class Requests {
       };
       const timer = setTimeout(() => unanswered('late'), deadlineMs + graceMs);
       this.#reads.set(id, { ioc, rows, timer, unanswered, resolve });
-      send(id);
+      send(id, this.#spares.take(rows));
     });
   }
 
@@ -69,9 +71,14 @@ export class Requests {
   }
 
   settle(report: Report & { is: 'read' | 'written' | 'alive' }): void {
-    if (report.is === 'read') this.#take(this.#reads, report.id)?.resolve(unpackValues(report.values));
+    if (report.is === 'read') this.#take(this.#reads, report.id)?.resolve(this.#unpacked(report.values));
     else if (report.is === 'written') this.#take(this.#writes, report.id)?.resolve({ outcome: report.outcome, code: report.code });
     else this.#take(this.#probes, report.id)?.resolve(report.alive);
+  }
+
+  /** The memory of these values may be written over. */
+  recycle(values: ValueColumns): void {
+    this.#spares.giveBack(values);
   }
 
   /** The thread of these IOCs is gone. */
@@ -89,6 +96,12 @@ export class Requests {
       clearTimeout(pending.timer);
       pending.unanswered('died');
     }
+  }
+
+  #unpacked(packed: PackedValues): ValueColumns {
+    const values = unpackValues(packed);
+    this.#spares.lend(values, packed);
+    return values;
   }
 
   #all(): Pending[] {

@@ -1,5 +1,5 @@
 /** One growing buffer for text and arrays of a batch, ready to be transferred; how arrays get into it is each client's own. */
-import { HeapEntry, type Heap } from '../packed-values.ts';
+import { HeapEntry, type Heap, heapRoom } from '../packed-values.ts';
 
 export class HeapBuilder {
   protected bytes: Buffer;
@@ -7,10 +7,14 @@ export class HeapBuilder {
   #entries: Int32Array;
   #count = 0;
 
-  /** @param expected Bytes and numbers of entries, four for each. */
-  constructor(expected: { bytes: number; entries: number }) {
-    this.bytes = Buffer.allocUnsafeSlow((Math.max(expected.bytes, 256) + 7) & ~7);
-    this.#entries = new Int32Array(Math.max(expected.entries, 4));
+  /**
+   * @param expected Bytes and numbers of entries, four for each.
+   * @param room An earlier heap to be written over, if it is about as large.
+   */
+  constructor(expected: { bytes: number; entries: number }, room?: Heap) {
+    const { entries, bytes } = heapRoom(expected, room);
+    this.bytes = bytes;
+    this.#entries = entries;
   }
 
   /** For the next batch: it tends to be like this one. */

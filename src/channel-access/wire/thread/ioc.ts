@@ -1,6 +1,7 @@
 /** One IOC in its CA thread: the first circuit and, when something is written, the one for puts. */
 import { ReadOutcome } from '../../../contracts/values.ts';
 import { after, now } from '../clock.ts';
+import { blankColumns } from '../packed-values.ts';
 import type { Command } from '../thread-messages.ts';
 import type { ThreadContext } from './context.ts';
 import type { Pulses } from './pulse.ts';
@@ -42,9 +43,9 @@ export class Ioc {
     this.#context.outbox.report({ is: 'closed', rows });
   }
 
-  read({ id, rows, deadlineAt }: Of<'read'>): void {
-    if (this.#session === undefined) answerUnasked(this.#context, id, rows, ReadOutcome.disconnected);
-    else this.#session.reads.ask(id, rows, deadlineAt);
+  read({ id, into, deadlineAt }: Of<'read'>): void {
+    if (this.#session === undefined) answerUnasked(this.#context, id, blankColumns(into), ReadOutcome.disconnected);
+    else this.#session.reads.ask(id, into, deadlineAt);
   }
 
   write(command: Of<'write'>): void {

@@ -71,7 +71,7 @@ export function prepareSweep(context: ThreadContext, channels: Channels, minor: 
     const slot = channels.slot(rows[i]!);
     writeHeader(view, idAt[i]! - 12, Command.readNotify, 0, native[i]! + timeForm, count(slot), channels.sid[slot]!, 0);
   }
-  return { rows, version: channels.version, requests, view, idAt, asked, outcome, kind, access, hashWords, native, flags, sending: false };
+  return { rows: rows.slice(), version: channels.version, requests, view, idAt, asked, outcome, kind, access, hashWords, native, flags, sending: false };
 }
 
 /** Why a row is not asked, or pending when it can be. */

@@ -7,7 +7,7 @@
 import { ReadOutcome } from '../../../contracts/values.ts';
 import { after } from '../clock.ts';
 import { Counter } from '../counters.ts';
-import { type PackedColumns, packedColumns } from '../packed-values.ts';
+import { blankColumns, type Heap, type PackedColumns, type PackedValues, transfersOf } from '../packed-values.ts';
 import { outcomeOfState } from '../outcome-of-state.ts';
 import { Eca } from '../protocol/commands.ts';
 import type { Frame } from '../protocol/frames.ts';
@@ -22,14 +22,15 @@ import type { RequestIds } from './request-ids.ts';
 
 interface Waiting {
   readonly id: number;
-  readonly rows: Int32Array;
+  /** To be filled in; its channels are the rows asked. */
+  readonly columns: PackedColumns;
+  readonly room: Heap | undefined;
   readonly timer: NodeJS.Timeout;
 }
 
 interface Sweep extends Waiting {
   readonly prepared: PreparedSweep;
   readonly base: number;
-  readonly columns: PackedColumns;
   readonly heap: HeapWriter;
   left: number;
   /** Every row has a value so far. */
@@ -63,9 +64,8 @@ export class Reads {
     this.#ids = ids;
   }
 
-  ask(id: number, rows: Int32Array, deadlineAt: number): void {
-    const waiting: Waiting = { id, rows, timer: after(deadlineAt, () => this.#expire(id)) };
-    this.#queue.push(waiting);
+  ask(id: number, into: PackedValues, deadlineAt: number): void {
+    this.#queue.push({ id, columns: blankColumns(into), room: into.heap, timer: after(deadlineAt, () => this.#expire(id)) });
     this.#next();
   }
 
@@ -78,7 +78,7 @@ export class Reads {
     const sweep = this.#current;
     if (sweep !== undefined) {
       const i = (frame.parameter2 - sweep.base) >>> 0;
-      if (i < sweep.rows.length) {
+      if (i < sweep.columns.channel.length) {
         this.#reply(sweep, i, frame);
         return true;
       }
@@ -90,7 +90,7 @@ export class Reads {
   refuse(requestId: number, code: number): boolean {
     const sweep = this.#current;
     const i = sweep === undefined ? 0 : (requestId - sweep.base) >>> 0;
-    if (sweep === undefined || i >= sweep.rows.length) return this.#late(requestId);
+    if (sweep === undefined || i >= sweep.columns.channel.length) return this.#late(requestId);
     if (sweep.columns.outcome[i] !== ReadOutcome.pending) return false;
     this.#refused(sweep, i, code);
     this.#one(sweep);
@@ -107,7 +107,7 @@ export class Reads {
     }
     for (const waiting of this.#queue.splice(0)) {
       clearTimeout(waiting.timer);
-      answerUnasked(this.#context, waiting.id, waiting.rows, ReadOutcome.disconnected);
+      answerUnasked(this.#context, waiting.id, waiting.columns, ReadOutcome.disconnected);
     }
     this.#abandoned.length = 0;
     this.#prepared.length = 0;
@@ -122,16 +122,15 @@ export class Reads {
   }
 
   #start(waiting: Waiting): void {
-    const prepared = this.#prepare(waiting.rows);
-    const { rows } = waiting;
-    const columns = packedColumns(rows.length);
-    columns.channel.set(rows);
+    const { columns } = waiting;
+    const rows = columns.channel;
+    const prepared = this.#prepare(rows);
     columns.outcome.set(prepared.outcome);
     columns.kind.set(prepared.kind);
     columns.access.set(prepared.access);
     columns.hashWords.set(prepared.hashWords);
     const base = this.#ids.take(rows.length);
-    const sweep: Sweep = { ...waiting, prepared, base, columns, heap: new HeapWriter(this.#heapSize), left: prepared.asked, whole: prepared.asked === rows.length };
+    const sweep: Sweep = { ...waiting, prepared, base, heap: new HeapWriter(this.#heapSize, waiting.room), left: prepared.asked, whole: prepared.asked === rows.length };
     if (prepared.asked === 0) {
       this.#finish(sweep, ReadOutcome.timeout);
       return;
@@ -206,7 +205,7 @@ export class Reads {
     if (sweep?.id === id) {
       this.#current = undefined;
       sweep.whole = false;
-      this.#abandoned.push({ base: sweep.base, length: sweep.rows.length, left: sweep.left });
+      this.#abandoned.push({ base: sweep.base, length: sweep.columns.channel.length, left: sweep.left });
       this.#finish(sweep, ReadOutcome.timeout);
       this.#next();
       return;
@@ -215,17 +214,17 @@ export class Reads {
     const waiting = this.#queue[at];
     if (waiting === undefined) return;
     this.#queue.splice(at, 1);
-    answerUnasked(this.#context, id, waiting.rows, ReadOutcome.timeout);
+    answerUnasked(this.#context, id, waiting.columns, ReadOutcome.timeout);
   }
 
   /** Posts the sweep; rows without an answer get `unanswered`. */
   #finish(sweep: Sweep, unanswered: ReadOutcome): void {
     clearTimeout(sweep.timer);
-    const { columns, rows, heap } = sweep;
+    const { columns, heap } = sweep;
     if (!sweep.whole) this.#tidy(columns, unanswered);
     this.#heapSize = heap.size;
-    this.#context.counters[Counter.reads]! += rows.length;
-    post(this.#context, sweep.id, rows.length, columns, heap);
+    this.#context.counters[Counter.reads]! += columns.channel.length;
+    post(this.#context, sweep.id, columns, heap);
   }
 
   /** S1: rows without a value say why, and nothing else. */
@@ -241,18 +240,16 @@ export class Reads {
 }
 
 /** Answers rows that were never asked: each from its channel's state, connected ones with `outcome`. */
-export function answerUnasked(context: ThreadContext, id: number, rows: Int32Array, outcome: ReadOutcome): void {
-  const columns = packedColumns(rows.length);
-  columns.channel.set(rows);
+export function answerUnasked(context: ThreadContext, id: number, columns: PackedColumns, outcome: ReadOutcome): void {
+  const rows = columns.channel;
   for (let i = 0; i < rows.length; i++) {
     const state = outcomeOfState(context.columns.state[rows[i]!] ?? 0);
     columns.outcome[i] = state === ReadOutcome.notFound ? state : outcome;
   }
-  post(context, id, rows.length, columns, undefined);
+  post(context, id, columns, undefined);
 }
 
-function post(context: ThreadContext, id: number, length: number, columns: PackedColumns, writer: HeapWriter | undefined): void {
-  const heap = writer?.finish();
-  const transfers = heap === undefined ? [columns.buffer] : [columns.buffer, heap.entries.buffer, heap.bytes.buffer];
-  context.outbox.report({ is: 'read', id, values: { length, buffer: columns.buffer, heap } }, transfers as ArrayBuffer[]);
+function post(context: ThreadContext, id: number, columns: PackedColumns, writer: HeapWriter | undefined): void {
+  const values: PackedValues = { length: columns.channel.length, buffer: columns.buffer, heap: writer?.finish() };
+  context.outbox.report({ is: 'read', id, values }, transfersOf(values));
 }
