@@ -31,6 +31,7 @@ export class ScriptedChannelAccess implements ChannelAccess {
   readonly paused = new Set<IocAddress>();
   readonly writes: ScriptedWrite[] = [];
   reads = 0;
+  recycled = 0;
   /** Awaited after the records took the values of a write, before it resolves. */
   afterWrite: (() => Promise<void>) | undefined;
   readonly #clock: Clock;
@@ -112,7 +113,13 @@ export class ScriptedChannelAccess implements ChannelAccess {
     if (this.hung.has(ioc)) await this.#wait(deadlineMs);
     return this.#answer(rows, (row) => (this.#iocOfRow.get(row) !== ioc ? ReadOutcome.notFound : this.hung.has(ioc) ? ReadOutcome.timeout : this.#stateOutcome(row)));
   }
-  recycle(): void {}
+  /** Whoever looks at them afterwards is to notice. */
+  recycle(values: ValueColumns): void {
+    this.recycled++;
+    values.outcome.fill(ReadOutcome.pending);
+    values.num.fill(NaN);
+    for (const bytes of values.bytes.values()) (bytes.buffer as ArrayBuffer).transfer();
+  }
   async write(ioc: IocAddress, rows: Int32Array, values: ValueColumns, options: { deadlineMs: number; window: number }): Promise<WriteResult> {
     const outcome = new Uint8Array(rows.length);
     const names: string[] = [];
@@ -167,7 +174,7 @@ export class ScriptedChannelAccess implements ChannelAccess {
       columns.kind[i] = ValueKind.double;
       columns.num[i] = this.values.get(name) ?? 0;
       const array = this.arrays.get(name);
-      if (array) columns.bytes.set(i, array);
+      if (array) columns.bytes.set(i, array.slice());
     });
     return columns;
   }

@@ -12,7 +12,7 @@ import { decodeFrame, encodeFrame } from '../../contracts/frame.ts';
 import type { ChannelView, IocView } from '../../contracts/iocs.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
 import { emptyValueColumns, ReadOutcome } from '../../contracts/values.ts';
-import type { LiveAnswer, RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
+import type { LiveAnswer, ReadAnswer, ReadItem, RestoreLogEntry, WriteItem } from '../../contracts/work.ts';
 import { startServerProcess, type ServerProcess } from '../../embedded/index.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
@@ -81,6 +81,26 @@ describe('an ioc-host answers', () => {
     expect(head).toEqual({ host: 'host.1' });
     const rows = new Map([...columns.channel].map((id, row) => [id, [columns.outcome[row], columns.num[row]]]));
     expect(rows).toEqual(new Map([[dictionary.id('A'), [ReadOutcome.ok, 0]], [dictionary.id('B'), [ReadOutcome.ok, 7]], [dictionary.id('C'), [ReadOutcome.notFound, 0]]]));
+    // A and B of one IOC, and C of none: the memory of both answers is given back.
+    expect(ca.recycled).toBe(2);
+  });
+
+  test('read items, and gives the memory of each answer back when it has gone out', async () => {
+    const { coordinator, ca, dictionary } = await running();
+    ca.values.set('B', 7);
+    ca.arrays.set('A', Uint8Array.of(1, 2, 3));
+    const replyTo = coordinator.inbox();
+    const parts: ReturnType<typeof decodeFrame<ReadAnswer>>[] = [];
+    coordinator.subscribe(replyTo, ({ body }) => void parts.push(decodeFrame<ReadAnswer>(body)));
+    await coordinator.flush();
+    const asked = emptyValueColumns(2);
+    asked.channel.set(dictionary.ids(['A', 'B']));
+    const item: ReadItem = { kind: 'read', job: 'job', item: 1, run: 1, ioc: a, mode: 'live', deadlineMs: 500, expiresAt: Date.now() + 10_000, replyTo };
+    await coordinator.store(subjects.work('host.1', 'read'), encodeFrame(item, asked));
+    await eventually(() => parts.length > 0, { saying: 'the answer' });
+    const { columns } = parts[0]!;
+    expect([Array.from(columns.channel), Array.from(columns.outcome), columns.num[1], columns.bytes.get(0)]).toEqual([Array.from(asked.channel), [1, 1], 7, Uint8Array.of(1, 2, 3)]);
+    expect(ca.recycled).toBe(1);
   });
 
   test('its IOCs, and the channels of one', async () => {

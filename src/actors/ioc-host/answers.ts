@@ -34,9 +34,12 @@ export function answerRequests(deps: AnswerDeps): Subscription {
       const { head, columns: asked } = decodeFrame<LiveRead>(body);
       // Others answer for the rest. One that holds none says so: the asker counts hosts.
       const ids = asked.channel.filter((id) => table.rowOf(id) >= 0);
-      const columns = joinValueColumns((await gather(deps, ids, head.deadlineMs, head.mode)).map((answer) => answer.columns));
+      const answers = (await gather(deps, ids, head.deadlineMs, head.mode)).map((answer) => answer.columns);
+      const columns = joinValueColumns(answers);
       deps.counted(columns.outcome);
-      return encodeFrame({ host } satisfies LiveAnswer, fitting(columns, bus.maxPayload));
+      const frame = encodeFrame({ host } satisfies LiveAnswer, fitting(columns, bus.maxPayload));
+      for (const answer of answers) channelAccess.recycle(answer);
+      return frame;
     }),
 
     bus.answer(subjects.liveDescribe, async (body) => {

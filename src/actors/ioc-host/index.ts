@@ -80,7 +80,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
     },
   });
   const findings = createFindings({ ...retry, bus, host });
-  const common = { facility, table, bus, host, log, now: () => clock.now() };
+  const common = { facility, table, channelAccess, bus, host, log, now: () => clock.now() };
   const serveRead = createReadServer({ ...common, counted: metrics.reads });
   const writes = createWriteServer({ ...common, ...retry, counted: metrics.writes });
 
@@ -154,7 +154,7 @@ export function createIocHost(deps: IocHostDeps): IocHost {
       triggers = watchTriggers({ ...retry, bus, channelAccess, table });
       subscriptions.push(triggers);
       watch = await startWatching({ ...retry, bus, host, channelAccess, facility, table });
-      subscriptions.push(answerRequests({ ...common, channelAccess, orders, counted: metrics.reads }));
+      subscriptions.push(answerRequests({ ...common, orders, counted: metrics.reads }));
       // Two consumers, so that long writes never keep reads waiting.
       const name = token(host);
       subscriptions.push(

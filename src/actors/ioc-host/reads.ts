@@ -1,5 +1,6 @@
 /** Serves read items: one scatter slice in, the answer's parts out on the reply subject, then the acknowledgement. */
 import type { Bus, WorkMessage } from '../../bus/port.ts';
+import type { ChannelAccess } from '../../channel-access/port.ts';
 import { decodeFrame, encodeLeanFrame } from '../../contracts/frame.ts';
 import { sliceValueColumns } from '../../contracts/values.ts';
 import type { ReadAnswer, ReadItem } from '../../contracts/work.ts';
@@ -12,13 +13,14 @@ export const partBytes = 900_000;
 
 export interface ReadServerDeps extends GatherDeps {
   readonly bus: Bus;
+  readonly channelAccess: Pick<ChannelAccess, 'recycle'>;
   readonly host: string;
   readonly log: Log;
   readonly counted: (rows: Uint8Array) => void;
 }
 
 export function createReadServer(deps: ReadServerDeps): (message: WorkMessage) => Promise<void> {
-  const { bus, host, now, log } = deps;
+  const { bus, channelAccess, host, now, log } = deps;
   let last: Promise<void> = Promise.resolve();
   /** Each item in a turn of the loop of its own: the items of a job come all at once, and the first answer should be on its way before the last is made. */
   const turn = (): Promise<void> => (last = last.then(() => new Promise((resolve) => setImmediate(resolve))));
@@ -41,6 +43,8 @@ export function createReadServer(deps: ReadServerDeps): (message: WorkMessage) =
         bus.publish(item.replyTo, encodeLeanFrame(head, ranges.length === 1 ? columns : sliceValueColumns(columns, from, to)));
         part += 1;
       }
+      // The messages have copies.
+      channelAccess.recycle(columns);
     }
   };
 }

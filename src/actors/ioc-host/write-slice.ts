@@ -21,6 +21,8 @@ export interface SliceResult {
   readonly results: RowResults;
   /** What was read back; rows that were not read are `pending`. */
   readonly readBack: ValueColumns;
+  /** Answers whose arrays `readBack` has too: to be recycled after it. */
+  readonly answers: readonly ValueColumns[];
 }
 
 /** `targets`: the rows of the slice. `offset`: where they begin in the item. */
@@ -28,6 +30,7 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
   const results = rowResults(targets.length);
   const readBack = emptyValueColumns(targets.length);
   readBack.channel.set(targets.channel);
+  const answers: ValueColumns[] = [];
   const rows = table.rowsOf(targets.channel);
 
   await Promise.all(
@@ -48,6 +51,7 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
       if (sent.length > 0) {
         const { columns } = await facility.read(ioc, Int32Array.from(sent, (i) => rows[i]!), item.readDeadlineMs, 'live');
         placeValueRows(columns, readBack, sent);
+        answers.push(columns);
         for (const i of sent) readBack.channel[i] = targets.channel[i]!;
       }
       const alike = item.absTolerance.length === 1 && item.relTolerance.length === 1 ? toleranceOf(item, 0) : undefined;
@@ -57,7 +61,7 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
       });
     }),
   );
-  return { results, readBack };
+  return { results, readBack, answers };
 }
 
 const toleranceOf = ({ absTolerance, relTolerance }: WriteItem, row: number): Tolerance => ({ abs: ofRow(absTolerance, row), rel: ofRow(relTolerance, row) });

@@ -64,7 +64,7 @@ function rig(rows: number) {
   /** A fresh server is a fresh process: it knows only what the log says. */
   const process = (over: Bus = bus) => {
     const ending = new AbortController();
-    return { server: createWriteServer({ facility, table, bus: over, host: 'h', clock, random: () => 0.5, signal: ending.signal, log: silentLog, counted: () => {} }), ending };
+    return { server: createWriteServer({ facility, table, channelAccess: ca, bus: over, host: 'h', clock, random: () => 0.5, signal: ending.signal, log: silentLog, counted: () => {} }), ending };
   };
   const channels = Int32Array.from(names, (_, i) => i + 1);
   const message = (options: Partial<WriteItem> = {}): WorkMessage & { beats: number } => {
@@ -121,6 +121,15 @@ describe('a write item', () => {
     };
     await r.process().server.serve(r.message());
     expect(await r.outcomes()).toEqual([['verified'], ['failed differs']]);
+  });
+
+  test('S3: the log has what was read back, arrays included, although the memory of the read is given back', async () => {
+    const r = rig(2);
+    r.ca.arrays.set('PV1', Uint8Array.of(1, 2, 3));
+    await r.process().server.serve(r.message());
+    const frames = (await bus.readLog(streams.restoreLog, subjects.restoreLog(r.job, 1))).map(({ body }) => decodeFrame<RestoreLogEntry>(body));
+    const { columns } = frames.find(({ head }) => head.kind === 'outcomes')!;
+    expect([Array.from(columns.outcome), columns.bytes.get(1), r.ca.recycled]).toEqual([[1, 1], Uint8Array.of(1, 2, 3), 1]);
   });
 
   test('a row that cannot be read back is written, not verified', async () => {

@@ -6,6 +6,7 @@
  * `unknown`. R4: when the item is acknowledged, each of its rows has exactly one outcome in the log.
  */
 import type { Bus, WorkMessage } from '../../bus/port.ts';
+import type { ChannelAccess } from '../../channel-access/port.ts';
 import { decodeFrame } from '../../contracts/frame.ts';
 import { RestoreOutcome, type RestoreReason } from '../../contracts/restores.ts';
 import { sliceValueColumns } from '../../contracts/values.ts';
@@ -37,6 +38,7 @@ const workingMs = 5_000;
 
 export interface WriteServerDeps extends SliceDeps, Retry {
   readonly bus: Bus;
+  readonly channelAccess: Pick<ChannelAccess, 'recycle'>;
   readonly host: string;
   readonly counted: (results: RowResults) => void;
 }
@@ -93,9 +95,10 @@ async function serve(deps: WriteServerDeps, item: WriteItem, targets: ReturnType
       return;
     }
     const began = clock.now();
-    const { results, readBack } = await writeSlice(deps, item, sliceValueColumns(targets, part.from, part.to), part.from);
+    const { results, readBack, answers } = await writeSlice(deps, item, sliceValueColumns(targets, part.from, part.to), part.from);
     deps.counted(results);
     await entries.outcomes(part, results, readBack);
+    for (const answer of answers) deps.channelAccess.recycle(answer);
     rows = nextSlice(part.to - part.from, clock.now() - began);
   }
   if (progress.closed) return;
