@@ -34,6 +34,7 @@ function host() {
       view: () => undefined,
     } as unknown as Facility,
     table: { rowsOf: (ids: Int32Array) => ids } as unknown as ChannelTable,
+    channelAccess: { recycle: () => {} },
     host: 'h',
     log: silentLog,
     now: () => 1_000,

@@ -10,6 +10,7 @@ import { manyCount, mixedDb, settableDb, startValuesIoc } from './iocs.ts';
 import { describeLiving } from './living.ts';
 import { describeMonitoring } from './monitoring.ts';
 import { describeReading } from './reading.ts';
+import { describeRecycling } from './recycling.ts';
 import { describeThreads } from './threads.ts';
 import { describeWriting } from './writing.ts';
 
@@ -51,6 +52,7 @@ export function describeChannelAccess(name: string, create: Create, lacking: Par
     });
 
     describeReading(the);
+    describeRecycling(create, the);
     describeWriting(the, () => writer, tellsRefusals);
     describeMonitoring(the, seesEveryUpdate);
     describeLiving(create, the, () => ({ values: values.port, many: many.port }), mixedCount);
