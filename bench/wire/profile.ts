@@ -1,8 +1,8 @@
 /**
- * One client alone against 10 soft IOCs, for profiling: which phase takes how long, and how much CPU
+ * One client alone against soft IOCs, 10 unless told otherwise, for profiling: which phase takes how long, and how much CPU
  * of which kind of thread.
  *
- *   node bench/wire/profile.ts get|put|connect|updates [rounds] [threads] [wire|libca]
+ *   node bench/wire/profile.ts get|put|connect|updates [rounds] [threads] [wire|libca] [IOCs]
  *   node --cpu-prof --cpu-prof-dir=/tmp/profiles bench/wire/profile.ts get 200
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,11 +19,11 @@ import { createWireClient } from '../../src/channel-access/wire/index.ts';
 import { ReadOutcome } from '../../src/contracts/values.ts';
 import { writeStill, writeTicking } from '../iocs.ts';
 
-const [what = 'get', roundsText = '20', threads = '1', kind = 'wire'] = process.argv.slice(2);
+const [what = 'get', roundsText = '20', threads = '1', kind = 'wire', iocsText = '10'] = process.argv.slice(2);
 const rounds = Number(roundsText);
-const iocCount = 10;
+const iocCount = Number(iocsText);
 const folder = await mkdtemp(join(tmpdir(), 'drey-profile-'));
-const databases = await (what === 'updates' ? writeTicking(folder, iocCount, 1000) : writeStill(folder, iocCount, 5000));
+const databases = await (what === 'updates' ? writeTicking(folder, iocCount, 10_000 / iocCount) : writeStill(folder, iocCount, 50_000 / iocCount));
 const iocs = await Promise.all(databases.map(({ path }) => startSoftIoc({ databases: [path] })));
 const names = databases.flatMap((database) => database.names);
 const native = kind === 'libca' ? await libcaOnThisMachine() : undefined;

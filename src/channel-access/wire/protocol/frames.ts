@@ -57,6 +57,11 @@ export class Framer {
     };
   }
 
+  /** Whether the rest of a large message is to come. */
+  get isGathering(): boolean {
+    return this.#large !== undefined;
+  }
+
   /** Takes `length` bytes that were received into the shared buffer. Throws {@link HostileBytes}. */
   feed(length: number): void {
     const { bytes, view } = this.#receive;

@@ -32,8 +32,10 @@ export interface CircuitRole {
 
 /** More than one echo under way only happens when `alive` is asked again and again of a hung IOC. */
 const maxEchoes = 8;
-/** Packets closer to each other than this pour in. */
-const pourMs = 3;
+/** A circuit on which events poured in rests on until it has been quiet for so long; and it does not before it was left alone for so long. */
+const quietMs = 250;
+/** A receive window that was never widened holds 64 KB: a piece like this may mean that the IOC waits for room. */
+const muchBytes = 48 * 1024;
 
 export class Circuit {
   readonly priority: number;
@@ -54,13 +56,15 @@ export class Circuit {
   #echoesBack = 0;
   #echoSentAt = 0;
   #resting = false;
+  #pours = false;
+  #sentAt: number;
   readonly #waiting: { echo: number; done: (alive: boolean) => void }[] = [];
 
   constructor(context: ThreadContext, host: string, port: number, priority: number, role: CircuitRole) {
     this.#context = context;
     this.#role = role;
     this.priority = priority;
-    this.#openedAt = this.lastReceivedAt = now();
+    this.#openedAt = this.#sentAt = this.lastReceivedAt = now();
     this.#connectTimeoutMs = Math.min(context.options.environment.connectionTimeout * 1000, 5000);
     this.#framer = new Framer(context.receive, context.payloadLimit, (frame) => this.#take(frame));
     this.#socket = connect({
@@ -86,6 +90,7 @@ export class Circuit {
       return;
     }
     this.wake();
+    this.#sentAt = now();
     this.#socket.write(bytes, taken);
   }
 
@@ -94,6 +99,16 @@ export class Circuit {
     if (!this.#resting) return;
     this.#resting = false;
     if (!this.closed) this.#socket.resume();
+  }
+
+  /** Nothing may have come when it was woken. */
+  settle(): void {
+    const at = now();
+    this.#pours &&= at - this.lastReceivedAt < quietMs;
+    if (!this.#pours || !this.#mayRest(at)) return;
+    this.#resting = true;
+    this.#socket.pause();
+    this.#context.rests.add(this);
   }
 
   /** Bytes that the system has not taken yet: the IOC does not read. */
@@ -162,7 +177,7 @@ export class Circuit {
   #received(length: number): boolean {
     if (this.closed) return false;
     const at = now();
-    const pours = at - this.lastReceivedAt < pourMs + restMs;
+    this.#pours = at - this.lastReceivedAt < (this.#pours ? quietMs : restMs);
     this.lastReceivedAt = at;
     if (this.isSilent) {
       this.isSilent = false;
@@ -176,14 +191,17 @@ export class Circuit {
       const what = error instanceof HostileBytes ? error.message : `a message could not be taken: ${(error as Error).message}`;
       this.close(`not Channel Access: ${what}`);
     }
-    if (pours) this.#rest();
+    if (this.#pours && this.#mayRest(at)) {
+      this.#resting = true;
+      if (length < muchBytes) this.#context.rests.add(this);
+      else this.#context.rests.addShortly(this);
+    }
     return !this.closed && !this.#resting;
   }
 
-  #rest(): void {
-    if (this.closed || this.#resting || this.#echoesSent !== this.#echoesBack || this.#role.awaitsAnswer()) return;
-    this.#resting = true;
-    this.#context.rests.add(this);
+  #mayRest(at: number): boolean {
+    return !this.closed && !this.#resting && at - this.#sentAt > quietMs && this.#echoesSent === this.#echoesBack
+      && !this.#framer.isGathering && !this.#role.awaitsAnswer();
   }
 
   #take(frame: Frame): void {

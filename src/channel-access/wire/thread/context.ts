@@ -39,7 +39,7 @@ export interface ThreadContext {
   readonly monitored: Uint8Array;
 }
 
-export function createContext(setting: ThreadSetting, outbox: Outbox): ThreadContext {
+export function createContext(setting: ThreadSetting, outbox: Outbox, rests = new Rests()): ThreadContext {
   const { environment } = setting.options;
   const columns = new ChannelColumns(setting.columns);
   const arrayLimit = environment.autoArrayBytes ? autoLimit : environment.maxArrayBytes;
@@ -52,7 +52,7 @@ export function createContext(setting: ThreadSetting, outbox: Outbox): ThreadCon
     counters: countersOf(setting.counters),
     outbox,
     receive: new ReceiveBuffer(),
-    rests: new Rests(),
+    rests,
     metas: new MetaStore(),
     arrayLimit,
     payloadLimit: arrayLimit + formOverhead,

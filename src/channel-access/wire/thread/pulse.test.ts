@@ -56,6 +56,19 @@ describe('pulses', () => {
     expect(test.posted[2]).toMatchObject({ updates: Int32Array.of(2) });
   });
 
+  it('come with the beat of whoever reads the circuits, which says when it was late', async () => {
+    const said: boolean[] = [];
+    const test = pulses((behind) => said.push(behind));
+    update(test.it, { ioc: 'a', updates: 0 });
+    test.it.beat(0);
+    expect(test.posted).toMatchObject([{ iocs: ['a'] }]);
+    test.it.beat(300);
+    test.it.beat(10);
+    expect(said).toEqual([true, false]);
+    expect(test.posted).toHaveLength(1);
+    test.it.stop();
+  });
+
   it('hold the IOCs back when the thread has no pause, and let them go when it has caught up', async () => {
     const said: boolean[] = [];
     const caughtUp = deferred<void>();

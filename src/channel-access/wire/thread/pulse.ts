@@ -82,17 +82,19 @@ export class Pulses {
     this.#timer = undefined;
   }
 
+  /** As its own timer: for an owner that has just read what came. `lateMs`: how late it could. */
+  beat(lateMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#watchFlow(lateMs);
+    // While IOCs are held back nothing may come that would wake this again.
+    if (!this.send() || this.#behind) this.#arm();
+  }
+
   #arm(): void {
     if (this.#timer !== undefined) return;
     this.#dueAt = now() + pulseMs;
-    this.#timer = setTimeout(() => this.#beat(), pulseMs);
-  }
-
-  #beat(): void {
-    this.#timer = undefined;
-    this.#watchFlow(now() - this.#dueAt);
-    // While IOCs are held back nothing may come that would wake this again.
-    if (!this.send() || this.#behind) this.#arm();
+    this.#timer = setTimeout(() => this.beat(now() - this.#dueAt), pulseMs);
   }
 
   #post(report: Report & { readonly is: 'pulse' }): void {

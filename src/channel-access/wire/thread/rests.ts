@@ -1,23 +1,52 @@
 /**
- * Circuits on which events pour in are read every few ms instead of at every packet: waking up is
- * what an update costs most. They rest only while nothing was asked of the IOC; any request wakes
- * them, so that answers never wait.
+ * Circuits on which events pour in are read all together at a beat instead of at every packet: waking
+ * up is what an update costs most. The beat is the pulse's, so that what is read is told at once. They
+ * rest only while nothing is asked of the IOC; any request wakes them, so that answers never wait.
  */
+import { now } from '../clock.ts';
+
 export interface Resting {
+  /** Takes what has come. */
   wake(): void;
+  /** That has been taken, if there was anything: rests on if more is to be expected. */
+  settle(): void;
 }
 
-export const restMs = 8;
+export const restMs = 50;
+/** For a circuit that has so much to say that the IOC may soon wait for room. */
+const shortRestMs = 8;
 
 export class Rests {
-  readonly #resting: Resting[] = [];
+  readonly #onBeat: (lateMs: number) => void;
+  readonly #atBeat: Resting[] = [];
+  readonly #soon: Resting[] = [];
 
-  add(circuit: Resting): void {
-    this.#resting.push(circuit);
-    if (this.#resting.length === 1) setTimeout(() => this.#end(), restMs);
+  /** @param onBeat Called when what came until the beat has been read. */
+  constructor(onBeat: (lateMs: number) => void = () => undefined) {
+    this.#onBeat = onBeat;
   }
 
-  #end(): void {
-    for (const circuit of this.#resting.splice(0)) circuit.wake();
+  add(circuit: Resting): void {
+    this.#atBeat.push(circuit);
+    if (this.#atBeat.length > 1) return;
+    const dueAt = now() + restMs;
+    setTimeout(() => {
+      const lateMs = now() - dueAt;
+      this.#end(this.#atBeat.splice(0), () => this.#onBeat(lateMs));
+    }, restMs);
+  }
+
+  addShortly(circuit: Resting): void {
+    this.#soon.push(circuit);
+    if (this.#soon.length === 1) setTimeout(() => this.#end(this.#soon.splice(0)), shortRestMs);
+  }
+
+  #end(circuits: readonly Resting[], then?: () => void): void {
+    for (const circuit of circuits) circuit.wake();
+    // Sockets are read before that.
+    setImmediate(() => {
+      for (const circuit of circuits) circuit.settle();
+      then?.();
+    });
   }
 }
