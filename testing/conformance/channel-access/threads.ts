@@ -1,7 +1,7 @@
 // A thread that dies takes nothing with it that does not come back.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { ValueColumns } from '../../../src/contracts/values.ts';
+import { emptyValueColumns } from '../../../src/contracts/values.ts';
 import { eventually, recordsDb, startSoftIoc } from '../../harness/index.ts';
 import { Client, writeOutcomeName, type Create } from './client.ts';
 
@@ -52,7 +52,7 @@ export function describeThreads(create: Create): void {
 /** What no thread can make sense of stands for a fault of the program. */
 async function kill(client: Client, row: number): Promise<{ reason: string; fatal: string }> {
   const from = client.events.length;
-  const written = client.ca.write(client.iocOf(row), Int32Array.of(row), {} as ValueColumns, { deadlineMs: 60_000, window: 16 });
+  const written = client.ca.write(client.iocOf(row), Int32Array.of(row), emptyValueColumns(1), { deadlineMs: 60_000, window: 16n as never });
   const { reason } = await client.seen('thread.exited', { from, saying: 'the thread to end' });
   return { reason, fatal: writeOutcomeName((await written).outcome[0]!) };
 }

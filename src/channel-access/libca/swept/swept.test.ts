@@ -4,7 +4,7 @@ import { Client } from '../../../../testing/conformance/channel-access/index.ts'
 import { settable } from '../../../../testing/conformance/channel-access/iocs.ts';
 import { hang, manyRecords, recordsDb, startSoftIoc, type RecordText, type SoftIoc } from '../../../../testing/harness/index.ts';
 import { libcaLibrary } from '../../../../testing/harness/libca.ts';
-import { ValueKind } from '../../../contracts/values.ts';
+import { emptyValueColumns, ValueKind } from '../../../contracts/values.ts';
 import { createSweptLibcaClient } from './index.ts';
 
 const library = await libcaLibrary();
@@ -110,7 +110,7 @@ describe('libca without native code, in trouble', () => {
     await hang(hung.process);
     const from = client.events.length;
     // Nobody but a programming error asks so: the thread has no answer to it.
-    void client.ca.write(ioc.address, rows.slice(0, 1), {} as never, { deadlineMs: 60_000, window: 1 });
+    void client.ca.write(ioc.address, rows.slice(0, 1), emptyValueColumns(1), { deadlineMs: 60_000, window: 1n as never });
     await client.seen('thread.exited', { from, saying: 'the thread to end' });
     await client.connected(rows.subarray(0, 1));
     expect((await client.readOne(rows[0]!)).num).toBe(3);

@@ -11,6 +11,7 @@ import { outcomeOfState } from '../outcome-of-state.ts';
 import type { Report } from '../thread-messages.ts';
 import { Crew, type ThreadProgram } from './crew.ts';
 import { type Finder, type FinderListener, startFinder } from './finder.ts';
+import { alone, putValues } from './for-message.ts';
 import { monitoredValues } from './monitored.ts';
 import { Requests } from './requests.ts';
 import { Place, Rows } from './rows.ts';
@@ -104,13 +105,12 @@ export class WireClient implements ChannelAccess {
       const outcome = new Uint8Array(rows.length).fill(this.#stopped === undefined ? WriteOutcome.disconnected : WriteOutcome.notSent);
       return Promise.resolve({ outcome, code: new Uint16Array(rows.length) });
     }
-    const { kind, num, text, bytes, rawText } = values;
     return this.#requests.write(ioc, rows, (id) =>
-      this.#crew.post({ do: 'write', id, ioc, rows, values: { kind, num, text, bytes, rawText }, ...options }));
+      this.#crew.post({ do: 'write', id, ioc, rows: alone(rows), values: putValues(values), ...options }));
   }
 
   prepareWrites(ioc: IocAddress, rows: Int32Array): void {
-    if (this.#stopped === undefined && this.#crew.knows(ioc)) this.#crew.post({ do: 'prepare', ioc, rows });
+    if (this.#stopped === undefined && this.#crew.knows(ioc)) this.#crew.post({ do: 'prepare', ioc, rows: alone(rows) });
   }
 
   alive(ioc: IocAddress, deadlineMs: number): Promise<boolean> {
