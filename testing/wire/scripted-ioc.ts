@@ -16,6 +16,9 @@ export interface ScriptedCircuit {
   readonly number: number;
   say(command: number, type?: number, count?: number, parameter1?: number, parameter2?: number, payload?: Buffer): void;
   raw(bytes: Buffer): void;
+  /** Reads no further until `resume`. */
+  pause(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -64,6 +67,8 @@ export class ScriptedIoc implements AsyncDisposable {
       say: (command, type = 0, count = 0, parameter1 = 0, parameter2 = 0, payload = Buffer.alloc(0)) =>
         void socket.write(message(command, type, count, parameter1, parameter2, payload)),
       raw: (bytes) => void socket.write(bytes),
+      pause: () => void socket.pause(),
+      resume: () => void socket.resume(),
       close: () => void socket.destroy(),
     };
     this.circuits.push(circuit);

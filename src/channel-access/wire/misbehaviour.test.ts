@@ -224,6 +224,37 @@ describe('awkward servers', () => {
     expect(priorities).toEqual([0, 1, 2]);
   });
 
+  it('R4: puts to an IOC that does not read all arrive as they were given, once it reads', async () => {
+    const elements = 8_000, half = 300;
+    const got = new Map<number, Buffer>();
+    await using ioc = await ScriptedIoc.start(({ command, parameter1, payload }, circuit) => {
+      if (command === 19) {
+        got.set(parameter1 - 1000, Buffer.from(payload));
+        if (got.size === 1) circuit.pause();
+      }
+      if (command !== 18) return false;
+      circuit.say(22, 0, 0, parameter1, 3);
+      circuit.say(18, 6, elements, parameter1, 1000 + parameter1);
+      return true;
+    });
+    await using client = watchedClient(() => ioc.address);
+    const rows = client.access.open(Array.from({ length: 2 * half }, (_, i) => `N${i}`));
+    await client.until('all connected', () => rows.every((row) => client.access.columns.state[row] === ChannelState.connected));
+    const write = (from: number, window: number) => {
+      const values = emptyValueColumns(half);
+      values.kind.fill(ValueKind.double);
+      for (let i = 0; i < half; i++) values.bytes.set(i, new Uint8Array(new Float64Array(elements).fill(from + i).buffer));
+      return client.access.write(ioc.address, rows.slice(from, from + half), values, { deadlineMs: 20_000, window });
+    };
+    // More than the system holds of a connection; the second write comes while the first one waits.
+    const written = [write(0, half), write(half, 2 * half)];
+    await eventually(() => client.access.statistics().writes === 2 * half, { saying: 'all to be on their way' });
+    ioc.circuits[1]!.resume();
+    for (const { outcome } of await Promise.all(written)) expect(new Set(outcome)).toEqual(new Set([WriteOutcome.done]));
+    expect(got.size).toBe(2 * half);
+    for (const [id, payload] of got) for (let i = 0; i < elements; i += 999) expect(payload.readDoubleBE(8 * i)).toBe(id);
+  });
+
   it('a silent circuit is given up when the IOC\'s beacon says that it restarted, and kept when it answers', async () => {
     await using test = await pair();
     const { client, bad, good } = test;

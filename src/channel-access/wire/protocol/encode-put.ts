@@ -96,7 +96,7 @@ function encodeArray(target: PutTarget, kind: ValueKind, array: Uint8Array): Enc
   const size = valueSize[target.native]!;
   const payload = Buffer.allocUnsafe(count * size);
   if (kind === kindOfNative[target.native]) {
-    copySwapped(Buffer.from(array.buffer, array.byteOffset, array.length), 0, payload, 0, array.length, size);
+    copySwapped(array, 0, payload, 0, array.length, size);
     return { count, payload };
   }
   const view = new DataView(array.buffer, array.byteOffset, array.length);

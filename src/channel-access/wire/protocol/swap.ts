@@ -4,9 +4,9 @@
 const nativeSwapFrom = 512;
 
 /** Copies `length` bytes and turns the byte order of elements of `size` bytes. */
-export function copySwapped(from: Buffer, at: number, to: Buffer, start: number, length: number, size: number): void {
+export function copySwapped(from: Uint8Array, at: number, to: Buffer, start: number, length: number, size: number): void {
   if (size === 1 || length >= nativeSwapFrom) {
-    from.copy(to, start, at, at + length);
+    to.set(from.subarray(at, at + length), start);
     const part = to.subarray(start, start + length);
     if (size === 8) part.swap64();
     else if (size === 4) part.swap32();

@@ -1,11 +1,18 @@
 /** One `write` on its way: which rows have an outcome, and when the others were sent. */
+import { ValueKind } from '../../../contracts/values.ts';
 import { WriteOutcome } from '../../port.ts';
 import type { PutValues } from '../thread-messages.ts';
+
+/** By kind: a single value is all in its number. */
+const isNumber = new Uint8Array(256);
+for (const kind of [ValueKind.int8, ValueKind.int16, ValueKind.int32, ValueKind.enum, ValueKind.float, ValueKind.double]) isNumber[kind] = 1;
 
 export class PutJob {
   readonly id: number;
   readonly rows: Int32Array;
   readonly values: PutValues;
+  /** 1 for rows whose value is one plain number. */
+  readonly plain: Uint8Array;
   readonly deadlineMs: number;
   readonly window: number;
   readonly outcome: Uint8Array;
@@ -26,6 +33,7 @@ export class PutJob {
     this.id = id;
     this.rows = rows;
     this.values = values;
+    this.plain = plainRows(values);
     this.deadlineMs = options.deadlineMs;
     this.window = Math.max(1, options.window);
     this.startedAt = startedAt;
@@ -62,4 +70,11 @@ export class PutJob {
     while (this.#oldest < this.#sent && this.outcome[this.#order[this.#oldest]!] !== WriteOutcome.pending) this.#oldest++;
     return this.#oldest < this.#sent ? this.#order[this.#oldest]! : -1;
   }
+}
+
+function plainRows({ kind, bytes }: PutValues): Uint8Array {
+  const plain = new Uint8Array(kind.length);
+  for (let i = 0; i < kind.length; i++) plain[i] = isNumber[kind[i]!]!;
+  for (const i of bytes.keys()) plain[i] = 0;
+  return plain;
 }

@@ -3,15 +3,16 @@
  * a circuit of its own because the IOC serves the requests of a circuit in turn, and a put whose
  * record is busy can hold all that come behind it.
  */
+import { ValueKind } from '../../../contracts/values.ts';
 import { WriteOutcome } from '../../port.ts';
 import { Counter } from '../counters.ts';
 import { Command, Eca } from '../protocol/commands.ts';
-import { Native, padded } from '../protocol/dbr.ts';
+import { kindOfNative, Native, valueSize } from '../protocol/dbr.ts';
 import { encodePut } from '../protocol/encode-put.ts';
 import { errorReport } from '../protocol/error-report.ts';
 import type { Frame } from '../protocol/frames.ts';
-import { headerSizeFor, writeHeader } from '../protocol/header.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
+import { PutRequests } from '../protocol/put-requests.ts';
 import { Channels, SlotState } from './channels.ts';
 import { Circuit, type CircuitRole } from './circuit.ts';
 import type { ThreadContext } from './context.ts';
@@ -41,9 +42,7 @@ export class PutSession implements CircuitRole {
   readonly #jobs: (PutJob | undefined)[] = [];
   #pending: number[] = [];
   readonly #awaited = new Set<number>();
-  #batch: Buffer = Buffer.allocUnsafeSlow(16 * 1024);
-  #batchView = new DataView(this.#batch.buffer);
-  #batchEnd = 0;
+  readonly #requests = new PutRequests();
 
   constructor(context: ThreadContext, ioc: string, priority: number, hooks: PutSessionHooks) {
     this.#context = context;
@@ -97,19 +96,10 @@ export class PutSession implements CircuitRole {
   put(job: PutJob, i: number, at: number): WriteOutcome {
     const row = job.rows[i]!;
     const slot = this.#channels.slot(row);
-    const { state, access, native: natives, sid, elements } = this.#channels;
+    const { state, access } = this.#channels;
     if (slot < 0 || state[slot] !== SlotState.live) return WriteOutcome.disconnected;
     if ((access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
-    const native = natives[slot]!;
-    const { columns, metas, nameOf, arrayLimit } = this.#context;
-    const encoded = encodePut({
-      native,
-      maxElements: Math.max(1, elements[slot]!),
-      longText: native === Native.char && nameOf.get(row)!.endsWith('$'),
-      labels: native === Native.enum ? metas.labels(columns.metaHash[row]!) : undefined,
-    }, job.values, i);
-    if (encoded === undefined || encoded.payload.length > arrayLimit) return WriteOutcome.doesNotFit;
-    this.#write(native, encoded.count, sid[slot]!, slot, encoded.payload);
+    if (!this.#encode(job, i, slot)) return WriteOutcome.doesNotFit;
     if (slot >= this.#busy.length) this.#growSlots(slot);
     this.#busy[slot] = 1;
     this.#index[slot] = i;
@@ -123,9 +113,10 @@ export class PutSession implements CircuitRole {
 
   /** Sends the batch. */
   flush(): void {
-    if (this.#batchEnd === 0) return;
-    this.circuit.send(Buffer.from(this.#batch.subarray(0, this.#batchEnd)));
-    this.#batchEnd = 0;
+    if (this.#requests.isEmpty) return;
+    this.circuit.send(this.#requests.take());
+    // What the system has not taken yet is the socket's.
+    if (this.circuit.backlog > 0) this.#requests.renew();
   }
 
   /** Stops waiting for the completion of a row; its channel stays busy. */
@@ -211,14 +202,35 @@ export class PutSession implements CircuitRole {
     this.#channels.create(rows, (row) => this.#context.nameOf.get(row)!);
   }
 
-  #write(native: number, count: number, sid: number, slot: number, payload: Buffer): void {
-    const size = padded(payload.length);
-    const total = headerSizeFor(size, count) + size;
-    if (this.#batchEnd + total > this.#batch.length) this.#grow(total);
-    const at = writeHeader(this.#batchView, this.#batchEnd, Command.writeNotify, size, native, count, sid, slot);
-    payload.copy(this.#batch, at);
-    for (let i = at + payload.length; i < at + size; i++) this.#batch[i] = 0;
-    this.#batchEnd += total;
+  /** Whether the value fits; then it is in the batch. */
+  #encode({ plain, rows, values }: PutJob, i: number, slot: number): boolean {
+    const native = this.#channels.native[slot]!;
+    const sid = this.#channels.sid[slot]!;
+    if (plain[i] === 1 && native !== Native.string && native !== Native.char) return this.#requests.number(native, sid, slot, values.num[i]!);
+    const { columns, metas, nameOf, arrayLimit } = this.#context;
+    const kind = values.kind[i]!;
+    const bytes = values.bytes.get(i);
+    if (kind === ValueKind.text) {
+      const text = values.text.get(i);
+      if (native === Native.string && bytes === undefined && text !== undefined) return this.#requests.text(sid, slot, text);
+    }
+    const maxElements = Math.max(1, this.#channels.elements[slot]!);
+    if (bytes !== undefined && native !== Native.string && native !== Native.char && kind === kindOfNative[native]) {
+      const size = valueSize[native]!;
+      if (bytes.length % size !== 0 || bytes.length > Math.min(arrayLimit, maxElements * size)) return false;
+      this.#requests.array(native, sid, slot, bytes);
+      return true;
+    }
+    const row = rows[i]!;
+    const encoded = encodePut({
+      native,
+      maxElements,
+      longText: native === Native.char && nameOf.get(row)!.endsWith('$'),
+      labels: native === Native.enum && kind === ValueKind.text ? metas.labels(columns.metaHash[row]!) : undefined,
+    }, values, i);
+    if (encoded === undefined || encoded.payload.length > arrayLimit) return false;
+    this.#requests.encoded(native, sid, slot, encoded);
+    return true;
   }
 
   #growSlots(slot: number): void {
@@ -230,12 +242,5 @@ export class PutSession implements CircuitRole {
     this.#busy = grow(this.#busy, new Uint8Array(length));
     this.#index = grow(this.#index, new Int32Array(length));
     this.#sentAt = grow(this.#sentAt, new Float64Array(length));
-  }
-
-  #grow(total: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#batch.length, this.#batchEnd + total));
-    this.#batch.copy(larger, 0, 0, this.#batchEnd);
-    this.#batch = larger;
-    this.#batchView = new DataView(larger.buffer);
   }
 }

@@ -59,7 +59,7 @@ export class Puts {
   write({ id, rows, values, deadlineMs, window }: WriteCommand): void {
     const at = now();
     const job = new PutJob(id, rows, values, { deadlineMs, window }, at);
-    const connected = rows.filter((row) => this.#isConnected(row));
+    const connected = this.#connected(rows);
     if (this.#isForgotten(connected, at)) this.#replace();
     if (connected.length > 0) this.#open().create(connected);
     this.#jobs.push(job);
@@ -68,7 +68,7 @@ export class Puts {
   }
 
   prepare(rows: Int32Array): void {
-    const connected = rows.filter((row) => this.#isConnected(row));
+    const connected = this.#connected(rows);
     if (connected.length > 0) this.#open().create(connected);
   }
 
@@ -97,6 +97,13 @@ export class Puts {
 
   #isConnected(row: number): boolean {
     return this.#context.columns.state[row] === ChannelState.connected && this.#context.slotOf[row] !== 0;
+  }
+
+  #connected(rows: Int32Array): Int32Array {
+    const connected = new Int32Array(rows.length);
+    let count = 0;
+    for (let i = 0; i < rows.length; i++) if (this.#isConnected(rows[i]!)) connected[count++] = rows[i]!;
+    return connected.subarray(0, count);
   }
 
   #open(): PutCircuit {
@@ -239,7 +246,8 @@ export class Puts {
   #isForgotten(rows: Int32Array, at: number): boolean {
     const session = this.#session;
     if (session === undefined || session.inFlight > 0) return false;
-    return rows.some((row) => at - (session.busySince(row) ?? at) > forgottenMs);
+    for (let i = 0; i < rows.length; i++) if (at - (session.busySince(rows[i]!) ?? at) > forgottenMs) return true;
+    return false;
   }
 
   #replace(): void {
