@@ -56,6 +56,8 @@ export class Roster {
    * that is the whole batch, which is the ordinary case, comes without positions.
    */
   groups(rows: Int32Array): { ioc: string | null | undefined; positions: Int32Array | undefined }[] {
+    const first = this.#indexOfRow[rows[0]!] ?? absent;
+    if (rows.length > 0 && rows.every((row) => (this.#indexOfRow[row] ?? absent) === first)) return [{ ioc: this.#names[first], positions: undefined }];
     const indexes = new Map<number, number[]>();
     let last = Number.NaN;
     let bucket: number[] = [];
@@ -68,8 +70,7 @@ export class Roster {
       }
       bucket.push(i);
     }
-    const whole = indexes.size === 1;
-    return [...indexes].map(([index, positions]) => ({ ioc: this.#names[index], positions: whole ? undefined : Int32Array.from(positions) }));
+    return [...indexes].map(([index, positions]) => ({ ioc: this.#names[index], positions: Int32Array.from(positions) }));
   }
 
   #index(ioc: string | null): number | undefined {

@@ -35,7 +35,7 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
 
   await Promise.all(
     facility.groups(rows).map(async ({ ioc, positions }) => {
-      const at = positions ?? Int32Array.from({ length: targets.length }, (_, i) => i);
+      const at = positions ?? targets.channel.map((_, i) => i);
       const refuseAll = (given: RowResult): void => at.forEach((i) => setRowResult(results, i, given));
       if (ioc === undefined) return refuseAll(result(RestoreOutcome.failed, 'notOwned'));
       if (ioc === null) return refuseAll(result(RestoreOutcome.failed, 'notFound'));
@@ -43,16 +43,16 @@ export async function writeSlice({ facility, table }: SliceDeps, item: WriteItem
       // I2: nothing is queued for an IOC that is out; the operator sees `held`.
       if (!admission.go) return refuseAll(result(RestoreOutcome.held, 'iocOpen'));
 
-      const part = positions ? Int32Array.from(at, (i) => rows[i]!) : rows;
+      const part = positions ? at.map((i) => rows[i]!) : rows;
       const values = positions ? pickValueRows(targets, positions) : targets;
       const written = await facility.write(ioc, admission, part, values, { deadlineMs: item.deadlineMs, window: Math.min(item.window, largestWindow) });
 
       const sent = at.filter((_, i) => wasSent(written.outcome[i]!));
       if (sent.length > 0) {
-        const { columns } = await facility.read(ioc, Int32Array.from(sent, (i) => rows[i]!), item.readDeadlineMs, 'live');
+        const { columns } = await facility.read(ioc, sent.map((i) => rows[i]!), item.readDeadlineMs, 'live');
         placeValueRows(columns, readBack, sent);
         answers.push(columns);
-        for (const i of sent) readBack.channel[i] = targets.channel[i]!;
+        sent.forEach((i) => (readBack.channel[i] = targets.channel[i]!));
       }
       const alike = item.absTolerance.length === 1 && item.relTolerance.length === 1 ? toleranceOf(item, 0) : undefined;
       at.forEach((i, n) => {

@@ -61,11 +61,12 @@ export function unpackPlan({ rows, items, arrays }: PackedPlan): KeptPlan {
 /** Plan rows of each item, ascending; row i of the item is the i-th of them. */
 export function rowsByItem(plan: KeptPlan): Int32Array[] {
   const counts = new Int32Array(plan.items.length);
-  for (const item of plan.item) if (item >= 0) counts[item]! += 1;
+  for (let row = 0; row < plan.item.length; row++) if (plan.item[row]! >= 0) counts[plan.item[row]!]! += 1;
   const rows = Array.from(counts, (count) => new Int32Array(count));
   counts.fill(0);
-  plan.item.forEach((item, row) => {
+  for (let row = 0; row < plan.item.length; row++) {
+    const item = plan.item[row]!;
     if (item >= 0) rows[item]![counts[item]!++] = row;
-  });
+  }
   return rows;
 }

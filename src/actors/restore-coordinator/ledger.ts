@@ -45,7 +45,7 @@ const planned: Record<(typeof planVerdicts)[number], number> = {
 
 export function createLedger(plan: KeptPlan): Ledger {
   const rows = plan.channel.length;
-  const outcome = Uint8Array.from(plan.verdict, (verdict) => planned[planVerdicts[verdict]!]);
+  const outcome = plan.verdict.map((verdict) => planned[planVerdicts[verdict]!]);
   const why = plan.why.slice();
   const code = new Uint16Array(rows);
   const after = emptyValueColumns(rows);
@@ -118,7 +118,7 @@ export function createLedger(plan: KeptPlan): Ledger {
         }
       }
       placeValueRows(columns, after, places);
-      for (const row of places) if (row >= 0) after.channel[row] = plan.channel[row]!;
+      for (let at = 0; at < places.length; at++) if (places[at]! >= 0) after.channel[places[at]!] = plan.channel[places[at]!]!;
       return true;
     },
   };
