@@ -31,7 +31,7 @@ export interface WatchDeps extends Retry {
 }
 
 /** Channels opened or closed before others get a turn on this thread. */
-const sliceChannels = 2_000;
+const sliceChannels = 5_000;
 /** A host that misses beats may only be slow, and moving its channels twice helps nobody. */
 const graceMs = 3_000;
 /** What a pass under way is given when the host stops. */

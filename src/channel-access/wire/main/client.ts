@@ -22,7 +22,7 @@ import { SideValues } from './side-values.ts';
 export type StartFinder = (environment: CaOptions['environment'], listener: FinderListener) => Finder;
 
 /** Channels handed to a thread at once: it begins with them while the next are made ready. */
-const connectRows = 2_000;
+const connectRows = 5_000;
 
 export class WireClient implements ChannelAccess {
   readonly columns: ChannelColumns;

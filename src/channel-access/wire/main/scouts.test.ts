@@ -71,9 +71,21 @@ test('I1: when none is found in time, all others are searched, and what was foun
   const other = open(1_000, elsewhere, 'OTHER');
   scouts.found(rows.searchIds(other.scouting), elsewhere);
   expect(there).toEqual([[996, elsewhere]]);
-  vi.advanceTimersByTime(1_000);
+  vi.advanceTimersByTime(1_999);
+  expect(searched).toEqual([]);
+  vi.advanceTimersByTime(2);
   expect(searched).toHaveLength(996);
   expect(searched.every((name) => name.startsWith('PV'))).toBe(true);
+});
+
+test('an answer that came while this thread was busy counts, though the time is over', () => {
+  const { rows, scouts, open, there, searched } = set();
+  const { scouting } = open(1_000, ioc);
+  vi.advanceTimersToNextTimer();
+  scouts.found(rows.searchIds(scouting.subarray(0, 1)), ioc);
+  vi.advanceTimersByTime(1_000);
+  expect(there).toEqual([[996, ioc]]);
+  expect(searched).toEqual([]);
 });
 
 test('when one of them is found elsewhere, the others are searched at once', () => {

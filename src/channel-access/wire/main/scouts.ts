@@ -13,8 +13,8 @@ import { Place, type Rows } from './rows.ts';
 
 /** One name may have been taken out of its IOC; hardly several of them. */
 const scoutsOfIoc = 4;
-/** How long scouts are waited for: also the thread of the search may have to be loaded first. */
-const patienceMs = 1_000;
+/** How long scouts are waited for: at a start the thread of the search is loaded meanwhile. */
+const patienceMs = 2_000;
 /** How long an IOC that was just found is taken for there. */
 const trustMs = 5_000;
 const reviewAfterMs = 10_000;
@@ -94,7 +94,7 @@ export class Scouts {
   }
 
   #send(members: number[], ioc: IocAddress, search: number[]): Party {
-    const party: Party = { rows: [], ids: [], isThere: false, timer: setTimeout(() => this.#giveUp(ioc, party), patienceMs) };
+    const party: Party = { rows: [], ids: [], isThere: false, timer: setTimeout(() => this.#overdue(ioc, party), patienceMs) };
     this.#parties.set(ioc, party);
     const count = Math.min(scoutsOfIoc, members.length);
     // From all over its names, the last ones first, so that the places of the others stay.
@@ -119,6 +119,13 @@ export class Scouts {
     rows.length = 0;
     ids.length = 0;
     return waiting;
+  }
+
+  /** Answers that came while this thread was busy have their turn first. */
+  #overdue(ioc: IocAddress, party: Party): void {
+    setImmediate(() => {
+      if (!party.isThere && !this.#stopped) this.#giveUp(ioc, party);
+    });
   }
 
   #giveUp(ioc: IocAddress, party: Party): void {

@@ -11,6 +11,8 @@ import { type Channels, SlotState } from './channels.ts';
 
 const eventPayload = 16;
 const maskAt = 12;
+/** Until then whatever connects together has its monitors. */
+const firstMs = 1_000;
 const batch = 250;
 const everyMs = 50;
 
@@ -27,7 +29,7 @@ export class PropertyEvents {
 
   want(slot: number): void {
     this.#due.push(slot);
-    this.#timer ??= setTimeout(() => this.#beat(), everyMs);
+    this.#timer ??= setTimeout(() => this.#beat(), firstMs);
   }
 
   drop(): void {
