@@ -121,6 +121,10 @@ export interface Sink {
   ask(sweep: Pointer, tables: Pointer): number;
   /** What was answered into the columns and the heap of a sweep; 0 when the heap is too small for it. */
   take(sweep: Pointer, tables: Pointer, otherwise: number): number;
+  /** Makes requests of the rows of a run from `next` on, `most` at most, and lists their slots; returns of how many. */
+  fill(run: Pointer, tables: Pointer, next: number, list: Pointer, most: number): number;
+  /** Notes in the job's columns what of a run was sent and has completed; returns for how many rows there is an outcome now. */
+  look(run: Pointer, tables: Pointer): number;
   /** Queues the requests of a list of slots and sends what their window allows; returns how many libca refused. */
   put(puts: Pointer, length: number, list: Pointer, requests: Pointer): number;
   /** Whether a request could be taken back before it was sent. */
@@ -142,6 +146,8 @@ export function loadSink(path: string, { puser, arrayGet, arrayPut, flush }: Nat
     start: library.func('void drey_start(uintptr_t, uintptr_t)') as Sink['start'],
     ask: library.func('uint32_t drey_ask(uintptr_t, uintptr_t)') as Sink['ask'],
     take: library.func('int drey_take(uintptr_t, uintptr_t, uint8_t)') as Sink['take'],
+    fill: library.func('uint32_t drey_fill(uintptr_t, uintptr_t, uint32_t, uintptr_t, uint32_t)') as Sink['fill'],
+    look: library.func('uint32_t drey_look(uintptr_t, uintptr_t)') as Sink['look'],
     put: library.func('uint32_t drey_put(uintptr_t, uint32_t, uintptr_t, uintptr_t)') as Sink['put'],
     unqueue: library.func('int drey_unqueue(uintptr_t)') as Sink['unqueue'],
     letGo: library.func('void drey_let_go(uintptr_t, int)') as Sink['letGo'],

@@ -102,6 +102,18 @@ export class Lane {
     return this.#sink.take(base + sweep, tables, otherwise) === 1;
   }
 
+  /** Makes requests of rows of a run from `next` on and lists them behind the `listed` ones; how many. */
+  fill(run: number, next: number, listed: number, most: number): number {
+    const { base, tables, putting } = this.#memory;
+    return this.#sink.fill(base + run, tables, next, putting.list + 4 * listed, most);
+  }
+
+  /** Notes what of a run was sent and has completed; for how many rows there is an outcome now. */
+  look(run: number): number {
+    const { base, tables } = this.#memory;
+    return this.#sink.look(base + run, tables);
+  }
+
   /** Queues the requests of the first `length` slots of the memory's list, and sends what is due; how many libca refused. */
   put(puts: number, length: number): number {
     const { list, requests } = this.#memory.putting;

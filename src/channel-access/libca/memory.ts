@@ -29,7 +29,9 @@ const mostBytes = 128 * 1024;
 export const longestPiece = 8_000;
 /** A sweep of an IOC, and the tables of this thread that sweeps look at. */
 const sweepBytes = 144;
-const tablesBytes = 112;
+const tablesBytes = 144;
+/** What was queued for a job. */
+const runBytes = 128;
 /** The largest description: enum labels. */
 const description = 424;
 const auxiliary = header + description;
@@ -40,7 +42,7 @@ const batchBytes = 8;
 const laneBytes = 88;
 const monitorBytes = 24;
 /** As the sink has them, in this order: drey_sizes. */
-const layout = [laneBytes, batchBytes, header, monitorBytes, tablesBytes, putsBytes, requestBytes, ownValue, sweepBytes];
+const layout = [laneBytes, batchBytes, header, monitorBytes, tablesBytes, putsBytes, requestBytes, ownValue, sweepBytes, runBytes];
 /** For one value on its way out or a pointer on its way in. */
 const scratchBytes = 64;
 
@@ -78,6 +80,7 @@ export class Memory {
   readonly #requests: number;
   readonly #puts: number;
   readonly #sweeps: number;
+  readonly #runs: number;
   /** Tables of this thread, for the sink. */
   readonly #tables: number;
   readonly #list: number;
@@ -115,6 +118,7 @@ export class Memory {
     this.#requests = take(slots * requestBytes);
     this.#puts = take(batches * putsBytes);
     this.#sweeps = take(batches * sweepBytes);
+    this.#runs = take(batches * runBytes);
     this.#tables = take(tablesBytes);
     this.#list = take(longestPiece * 4);
     this.base = c.calloc(1, end);
@@ -274,8 +278,9 @@ export class Memory {
     tables.forEach((table, i) => this.#pointer(this.#tables + 8 * i, addressOfView(table)));
     const cells = this.#tables + 8 * tables.length;
     this.#pointer(cells, this.base + this.#cells[Purpose.read]!);
-    this.u32[(cells >> 2) + 2] = stride[Purpose.read];
-    this.u32[(cells >> 2) + 3] = rows;
+    this.#pointer(cells + 8, this.base + this.#requests);
+    this.u32[(cells >> 2) + 4] = stride[Purpose.read];
+    this.u32[(cells >> 2) + 5] = rows;
   }
 
   get tables(): Pointer {
@@ -285,6 +290,11 @@ export class Memory {
   /** Where the sweeps of an IOC are described, at the place that its batch stands for. */
   sweep(batch: number): number {
     return this.#sweeps + ((batch - this.#batches) / batchBytes) * sweepBytes;
+  }
+
+  /** Where the puts that one batch counts are described. */
+  run(batch: number): number {
+    return this.#runs + ((batch - this.#batches) / batchBytes) * runBytes;
   }
 
   slotToken(slot: number, purpose: Purpose): number {

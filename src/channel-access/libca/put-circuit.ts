@@ -7,12 +7,12 @@
 import { WriteOutcome } from '../port.ts';
 import { now } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
-import { Eca } from '../wire/protocol/commands.ts';
 import { timeForm } from '../wire/protocol/dbr.ts';
 import type { PutJob } from '../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
 import type { PutCircuit } from '../wire/thread/puts.ts';
 import { longestPiece, type Memory, Purpose, RequestState } from './memory.ts';
+import { PutRun } from './put-run.ts';
 import { writePut } from './put-value.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
@@ -20,19 +20,6 @@ import type { LibcaContext } from './thread-context.ts';
 const disconnected = 192;
 /** How often the window is looked at while puts wait: the sink waits for a quarter of it, which slow records may never free. */
 const nudgeMs = 10;
-
-/** What was queued for one job, in order. */
-interface Run {
-  readonly job: PutJob;
-  /** Says when all have completed. */
-  readonly batch: number;
-  /** Slots, and which rows of the job they are. */
-  readonly slots: number[];
-  readonly rows: number[];
-  /** All before this one have an outcome; all before that one were sent. */
-  open: number;
-  noted: number;
-}
 
 export class LibcaPutCircuit implements PutCircuit {
   readonly queues = true;
@@ -44,7 +31,7 @@ export class LibcaPutCircuit implements PutCircuit {
   readonly #puts: number;
   readonly #awaited = new Set<number>();
   readonly #slots = new Set<number>();
-  #runs: Run[] = [];
+  #runs: PutRun[] = [];
   /** In the memory's list, not yet handed to the sink. */
   #listed = 0;
   #lastReceivedAt = now();
@@ -77,6 +64,10 @@ export class LibcaPutCircuit implements PutCircuit {
 
   get inFlight(): number {
     return this.#context.memory.putsUnderWay(this.#puts);
+  }
+
+  get isOwed(): boolean {
+    return this.#context.memory.putsOwed(this.#puts);
   }
 
   get isFull(): boolean {
@@ -128,16 +119,24 @@ export class LibcaPutCircuit implements PutCircuit {
     }
   }
 
+  fill(job: PutJob): void {
+    for (;;) {
+      const taken = this.#runOf(job).fill(job.next, this.#listed, longestPiece - this.#listed);
+      this.#listed += taken;
+      job.next += taken;
+      if (this.#listed < longestPiece) return;
+      this.flush();
+    }
+  }
+
   put(job: PutJob, i: number): WriteOutcome {
     const { slots, memory, slotOf } = this.#context;
     const slot = slotOf[job.rows[i]!]! - 1;
     if (slot < 0 || slots.putLive[slot] === 0) return WriteOutcome.disconnected;
     if ((slots.access[slot]! & 2) === 0) return WriteOutcome.noWriteAccess;
-    let run = this.#runs.at(-1);
-    if (run?.job !== job) run = this.#begin(job);
+    const run = this.#runOf(job);
     if (!writePut(this.#context, job, i, slot, run.batch)) return WriteOutcome.doesNotFit;
-    run.slots.push(slot);
-    run.rows.push(i);
+    run.add(slot, i);
     memory.setRequestState(memory.request(slot), RequestState.queued);
     memory.setListed(this.#listed++, slot);
     if (this.#listed === longestPiece) this.flush();
@@ -156,7 +155,8 @@ export class LibcaPutCircuit implements PutCircuit {
 
   /** Tells the jobs what was sent, and what became of it. */
   collect(): void {
-    for (const run of this.#runs) this.#look(run);
+    // What is not waited for any more has been handed over with its columns.
+    for (const run of this.#runs) if (run.job.left > 0) this.#context.counters[Counter.writes]! += run.look();
     if (this.#runs.every(({ job }) => job.left > 0)) return;
     for (const { job, batch } of this.#runs) if (job.left === 0) this.#context.memory.returnBatch(batch);
     this.#runs = this.#runs.filter(({ job }) => job.left > 0);
@@ -169,9 +169,9 @@ export class LibcaPutCircuit implements PutCircuit {
     for (const run of this.#runs) {
       if (run.job !== job) continue;
       // From the end: what is sent meanwhile comes from the start.
-      for (let k = run.slots.length - 1; k >= run.noted; k--) {
+      for (let k = run.length - 1; k >= run.noted; k--) {
         const request = memory.request(run.slots[k]!);
-        if (memory.requestState(request) === RequestState.queued && lane.unqueue(request)) job.settle(run.rows[k]!, outcome);
+        if (memory.requestState(request) === RequestState.queued && lane.unqueue(request)) job.settle(run.indices[k]!, outcome);
       }
     }
     this.collect();
@@ -208,9 +208,11 @@ export class LibcaPutCircuit implements PutCircuit {
     if (!this.#over) this.#hooks.progress();
   }
 
-  #begin(job: PutJob): Run {
-    const { memory, onBatch } = this.#context;
-    const run: Run = { job, batch: aBatch(memory), slots: [], rows: [], open: 0, noted: 0 };
+  #runOf(job: PutJob): PutRun {
+    const last = this.#runs.at(-1);
+    if (last?.job === job) return last;
+    const { memory, lane, onBatch } = this.#context;
+    const run = new PutRun(memory, lane, aBatch(memory), job);
     memory.setLeft(run.batch, 0);
     onBatch.set(run.batch, () => {
       if (this.#over) return;
@@ -219,34 +221,6 @@ export class LibcaPutCircuit implements PutCircuit {
     });
     this.#runs.push(run);
     return run;
-  }
-
-  #look(run: Run): void {
-    const { memory, counters } = this.#context;
-    const { job, slots, rows } = run;
-    for (; run.noted < slots.length; run.noted++) {
-      const request = memory.request(slots[run.noted]!);
-      const state = memory.requestState(request);
-      if (state === RequestState.queued) break;
-      if (job.outcome[rows[run.noted]!] !== WriteOutcome.pending) continue;
-      job.sent(rows[run.noted]!, memory.requestSentAt(request));
-      counters[Counter.writes]! += 1;
-    }
-    let open = run.noted;
-    for (let k = run.noted - 1; k >= run.open; k--) {
-      const i = rows[k]!;
-      if (job.outcome[i] !== WriteOutcome.pending) continue;
-      const request = memory.request(slots[k]!);
-      const state = memory.requestState(request);
-      if (state === RequestState.done) completed(job, i, memory.requestStatus(request));
-      else if (state === RequestState.refused) refused(job, i, memory.requestStatus(request));
-      else {
-        open = k;
-        continue;
-      }
-      memory.setRequestState(request, RequestState.free);
-    }
-    run.open = open;
   }
 
   #probe(done: (alive: boolean) => void): void {
@@ -298,9 +272,9 @@ export class LibcaPutCircuit implements PutCircuit {
     this.#awaited.delete(slots.row[slot]!);
     this.collect();
     if (memory.requestState(request) !== RequestState.free) lane.letGo(request, true);
-    for (const { job, slots: queued, rows } of this.#runs) {
-      const k = queued.lastIndexOf(slot);
-      if (k >= 0) job.settle(rows[k]!, unsent ? WriteOutcome.disconnected : WriteOutcome.lost);
+    for (const { job, slots: queued, indices, length } of this.#runs) {
+      const k = queued.subarray(0, length).lastIndexOf(slot);
+      if (k >= 0) job.settle(indices[k]!, unsent ? WriteOutcome.disconnected : WriteOutcome.lost);
     }
   }
 }
@@ -311,18 +285,4 @@ function aBatch(memory: Memory): number {
   const batch = memory.takeBatch();
   if (batch === undefined) throw new Error('too many IOCs for one thread of the libca client');
   return batch;
-}
-
-function completed(job: PutJob, i: number, status: number): void {
-  if (status === Eca.normal) job.settle(i, WriteOutcome.done);
-  else if (status === disconnected) job.settle(i, WriteOutcome.lost);
-  else job.settle(i, WriteOutcome.refused, status);
-}
-
-/** Not sent at all. */
-function refused(job: PutJob, i: number, status: number): void {
-  if (status === disconnected) job.settle(i, WriteOutcome.disconnected);
-  else if (status === Eca.noWriteAccess) job.settle(i, WriteOutcome.noWriteAccess);
-  else if (status === Eca.badCount || status === Eca.tooLarge) job.settle(i, WriteOutcome.doesNotFit);
-  else job.settle(i, WriteOutcome.refused, status);
 }

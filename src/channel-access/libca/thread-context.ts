@@ -67,6 +67,7 @@ export function createLibcaContext(
   memory.setTables([
     slotOf, columns.state, columns.kind, columns.metaHash,
     slots.state, slots.native, slots.flags, slots.access, slots.channel, slots.asked, slots.readData, slots.room,
+    slots.putLive, slots.putChannel, slots.elements,
   ], columns.capacity);
   return {
     rouse,

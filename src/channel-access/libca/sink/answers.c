@@ -11,7 +11,8 @@ void drey_use(struct cell *(*puser)(void *), get get, put put, int (*flush)(void
 /* For memory.ts to compare with what it takes them to be. */
 const uint32_t drey_sizes[] = {
     sizeof(struct lane), sizeof(struct batch), sizeof(struct cell), sizeof(struct monitor), sizeof(struct tables),
-    sizeof(struct puts), sizeof(struct request), offsetof(struct request, own), sizeof(struct sweep) };
+    sizeof(struct puts), sizeof(struct request), offsetof(struct request, own), sizeof(struct sweep),
+    sizeof(struct run) };
 
 static void begin(uint32_t *sequence) {
     __atomic_store_n(sequence, *sequence + 1, __ATOMIC_RELAXED);

@@ -5,7 +5,6 @@
 #include "sink.h"
 #include <time.h>
 
-enum { FREE, QUEUED, SENT, GIVEN_UP, DONE, REFUSED };
 /* More bytes than this under way could fill libca's queue, which would block our own thread. */
 enum { MOST_BYTES = 128 * 1024, AT_ONCE = 64 };
 

@@ -34,9 +34,10 @@ struct monitor { struct lane *lane; uint32_t *count; int32_t row; };
 struct tables {
     const int32_t *slot_of; const uint8_t *row_state, *row_kind; const int64_t *row_hash;
     const uint8_t *state, *native, *flags, *access; const double *channel; double *asked, *data; const double *room;
-    uint8_t *cells; uint32_t stride, rows;
+    const uint8_t *put_live; const double *put_channel; const uint32_t *elements;
+    uint8_t *cells; struct request *requests; uint32_t stride, rows;
 };
-enum { CONNECTED = 3, LIVE = 2, LONG_TEXT = 2, ARRAY = 4 };
+enum { CONNECTED = 3, LIVE = 2, LONG_TEXT = 2, ARRAY = 4, READABLE = 1, WRITABLE = 2 };
 
 /* The puts of a circuit: those that wait, in order, and how many and how many bytes are under way. */
 struct request;
@@ -48,6 +49,17 @@ struct puts {
 struct request {
     struct puts *puts; struct batch *batch; struct request *next, *previous; void *channel; uint8_t *value; double sent_at;
     uint32_t count; int32_t bytes, type, window, state, status; uint8_t own[40];
+};
+
+enum { FREE, QUEUED, SENT, GIVEN_UP, DONE, REFUSED };
+
+/* What was queued for one job on one circuit, and the job's columns; text and arrays, where the job has them here, lie in `beside`. */
+struct run {
+    const int32_t *row; const uint8_t *kind; const double *num; const int32_t *start, *size; const uint8_t *beside;
+    uint8_t *outcome; uint16_t *code; double *sent_at; int32_t *order;
+    int32_t *slot, *index; struct batch *batch;
+    /* Rows of the job; puts queued; all before `noted` were sent, all before `open` have an outcome; sent of the whole job. */
+    uint32_t rows, length, noted, open, sent; int32_t window;
 };
 
 /* One sweep of an IOC: its columns, and room for what does not fit into them, as packed-values.ts has both. */
@@ -70,7 +82,7 @@ typedef int (*put)(long, unsigned long, void *, const void *, void (*)(struct ev
 /* libca's functions: ca_puser, as a connection names its channel only; ca_array_get_callback; ca_array_put_callback; ca_flush_io. */
 extern __attribute__((visibility("hidden"))) struct libca { struct cell *(*cell_of)(void *channel); get get; put put; int (*flush)(void); } libca;
 
-enum { NORMAL = 1, OUT_OF_MEMORY = 48, TOO_LARGE = 72, BAD_COUNT = 176, DISCONNECTED = 192, NO_READ_ACCESS = 368 };
+enum { NORMAL = 1, OUT_OF_MEMORY = 48, TOO_LARGE = 72, BAD_COUNT = 176, DISCONNECTED = 192, NO_READ_ACCESS = 368, NO_WRITE_ACCESS = 376 };
 enum { STRING, SHORT, FLOAT, ENUM, CHAR, LONG, DOUBLE, TIME_FORM = 14 };
 /* Bytes before the first element, by DBR type, and bytes of an element, by native type. */
 static const uint16_t before[35] = {

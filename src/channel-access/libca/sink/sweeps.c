@@ -6,7 +6,7 @@
 
 /* Codes of contracts/values.ts. */
 enum { PENDING, OK, TIMEOUT, GONE, NOT_FOUND, NO_READ_ACCESS_ROW, REFUSED_ROW = 7, TOO_LARGE_ROW = 10 };
-enum { FREE_ROW, SEARCHING_ROW, READABLE = 1, ACCESS_KNOWN = 4 };
+enum { FREE_ROW, SEARCHING_ROW, ACCESS_KNOWN = 4 };
 enum { TEXT_ENTRY, ARRAY_ENTRY };
 /* Asked at once, 16 bytes each: well below the 256 KB at which libca makes its caller wait (I1). */
 enum { LONGEST_PIECE = 8000 };

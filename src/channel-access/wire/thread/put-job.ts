@@ -23,10 +23,10 @@ export class PutJob {
   /** Rows without an outcome. */
   left: number;
   timer: NodeJS.Timeout | undefined;
-  readonly #sentAt: Float64Array;
-  /** Rows in the order of their sending. */
-  readonly #order: Int32Array;
-  #sent = 0;
+  readonly sentTimes: Float64Array;
+  /** Rows in the order of their sending, and how many were sent. */
+  readonly order: Int32Array;
+  sentCount = 0;
   #oldest = 0;
 
   constructor(id: number, rows: Int32Array, values: PutValues, options: { deadlineMs: number; window: number }, startedAt: number) {
@@ -40,17 +40,17 @@ export class PutJob {
     this.outcome = new Uint8Array(rows.length);
     this.code = new Uint16Array(rows.length);
     this.left = rows.length;
-    this.#sentAt = new Float64Array(rows.length);
-    this.#order = new Int32Array(rows.length);
+    this.sentTimes = new Float64Array(rows.length);
+    this.order = new Int32Array(rows.length);
   }
 
   sent(i: number, at: number): void {
-    this.#sentAt[i] = at;
-    this.#order[this.#sent++] = i;
+    this.sentTimes[i] = at;
+    this.order[this.sentCount++] = i;
   }
 
   sentAt(i: number): number {
-    return this.#sentAt[i]!;
+    return this.sentTimes[i]!;
   }
 
   settle(i: number, outcome: WriteOutcome, code = 0): void {
@@ -67,8 +67,8 @@ export class PutJob {
 
   /** The row that has waited longest for its completion, or -1. */
   oldest(): number {
-    while (this.#oldest < this.#sent && this.outcome[this.#order[this.#oldest]!] !== WriteOutcome.pending) this.#oldest++;
-    return this.#oldest < this.#sent ? this.#order[this.#oldest]! : -1;
+    while (this.#oldest < this.sentCount && this.outcome[this.order[this.#oldest]!] !== WriteOutcome.pending) this.#oldest++;
+    return this.#oldest < this.sentCount ? this.order[this.#oldest]! : -1;
   }
 }
 

@@ -19,10 +19,14 @@ export type Probed = Pick<PutSession['circuit'], 'probe' | 'abandonProbe'>;
 /** What puts go out by: one life of a circuit of their own. */
 export type PutCircuit = Pick<PutSession, 'inFlight' | 'create' | 'remove' | 'isAwaited' | 'busySince' | 'put' | 'flush' | 'giveUp' | 'discard'> & {
   readonly circuit: Probed & Pick<PutSession['circuit'], 'lastReceivedAt' | 'watch' | 'close'>;
+  /** Whether completions are still to come, also of puts that were given up. */
+  readonly isOwed?: boolean;
   /** Whether what is under way is all that it can hold, given up or not. */
   readonly isFull?: boolean;
   /** It keeps the window itself, and is given all rows at once. */
   readonly queues?: boolean;
+  /** Takes as many rows of the job, from its next one on, as it can take at once. */
+  fill?(job: PutJob): void;
   /** Tells the jobs what was sent of what it queued, and what became of it. */
   collect?(): void;
   /** Takes back what of a job is queued and was not sent. */
@@ -149,8 +153,10 @@ export class Puts {
 
   /** Whether the job has sent all it had. */
   #advance(job: PutJob, at: number): boolean {
-    for (; job.next < job.rows.length; job.next++) {
+    for (; ; job.next++) {
       const session = this.#session;
+      if (!this.#probing) session?.fill?.(job);
+      if (job.next >= job.rows.length) return true;
       const row = job.rows[job.next]!;
       if (session === undefined || !this.#isConnected(row)) {
         job.settle(job.next, WriteOutcome.disconnected);
@@ -169,7 +175,6 @@ export class Puts {
       const outcome = session.put(job, job.next, at);
       if (outcome !== WriteOutcome.pending) job.settle(job.next, outcome);
     }
-    return true;
   }
 
   #finish(): void {
@@ -245,7 +250,7 @@ export class Puts {
 
   #isForgotten(rows: Int32Array, at: number): boolean {
     const session = this.#session;
-    if (session === undefined || session.inFlight > 0) return false;
+    if (session === undefined || session.inFlight > 0 || session.isOwed === false) return false;
     for (let i = 0; i < rows.length; i++) if (at - (session.busySince(rows[i]!) ?? at) > forgottenMs) return true;
     return false;
   }
