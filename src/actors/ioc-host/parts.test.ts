@@ -39,3 +39,14 @@ test('a large row within the limit travels alone', () => {
   expect(partsOf(columns, 2_000, 8_000)).toEqual([{ from: 0, to: 1 }, { from: 1, to: 2 }, { from: 2, to: 3 }]);
   expect(columns.bytes.has(1)).toBe(true);
 });
+
+test('rows that fit one message in any case are not looked at one by one', () => {
+  const columns = emptyValueColumns(20);
+  columns.text.set(3, 'x'.repeat(100));
+  columns.bytes.set(4, new Uint8Array(100));
+  columns.text.get = columns.bytes.get = () => {
+    throw new Error('a row was looked at');
+  };
+  expect(partsOf(columns, 2_500, 8_000)).toEqual([{ from: 0, to: 20 }]);
+  expect(() => partsOf(columns, 2_000, 8_000)).toThrow('a row was looked at');
+});

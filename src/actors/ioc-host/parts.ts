@@ -16,6 +16,7 @@ export const headBytes = 1_024;
  * larger than `limit` cannot travel at all and becomes `tooLarge` (S1), in place.
  */
 export function partsOf(columns: ValueColumns, target: number, limit: number): Part[] {
+  if (atMost(columns) <= Math.min(target, limit)) return [{ from: 0, to: columns.length }];
   const parts: Part[] = [];
   let from = 0;
   let size = headBytes;
@@ -34,6 +35,15 @@ export function partsOf(columns: ValueColumns, target: number, limit: number): P
   }
   parts.push({ from, to: columns.length });
   return parts;
+}
+
+/** Of all rows in one message, without a look at each: most have neither text nor array. */
+function atMost({ length, text, bytes }: ValueColumns): number {
+  let size = headBytes + length * rowBytes + (text.size + bytes.size) * 12;
+  // A UTF-16 unit is at most three bytes of UTF-8.
+  for (const words of text.values()) size += 3 * words.length;
+  for (const array of bytes.values()) size += array.length;
+  return size;
 }
 
 function sizeOf(columns: ValueColumns, row: number): number {
