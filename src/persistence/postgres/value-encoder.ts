@@ -102,10 +102,11 @@ export function createValueEncoder(snapshot: number): ValueEncoder {
       const metas = halvesOf(part.metaHash);
       const numbers = halvesOf(part.num);
       const order = channelOrder(part.channel);
+      const held = heldOf(part);
       for (let i = 0; i < part.length; i++) {
         const row = order === undefined ? i : order[i]!;
         const kind = part.kind[row]!;
-        const array = part.bytes.get(row);
+        const array = held[row]! & holds.array ? part.bytes.get(row) : undefined;
         room(fixedBytes);
         view.setInt16(at, valueColumnNames.length);
         at += 2;
@@ -125,12 +126,12 @@ export function createValueEncoder(snapshot: number): ValueEncoder {
         short(kind);
         short(part.severity[row]!);
         short(part.status[row]!);
-        if (part.rawText.has(row)) {
+        if (held[row]! & holds.raw) {
           view.setInt32(at, 1);
           view.setInt8(at + 4, 1);
           at += 5;
         } else absent();
-        const words = part.text.get(row);
+        const words = held[row]! & holds.text ? part.text.get(row) : undefined;
         if (words === undefined) absent();
         else text(words);
         room(4);
@@ -154,6 +155,17 @@ export function createValueEncoder(snapshot: number): ValueEncoder {
     full = [];
     return done;
   }
+}
+
+const holds = { text: 1, array: 2, raw: 4 } as const;
+
+/** Bits of what a row has beside its number: three looks into maps for each row take longer than all that is looked for. */
+function heldOf({ length, text, bytes, rawText }: ValueColumns): Uint8Array {
+  const held = new Uint8Array(length);
+  for (const row of text.keys()) held[row]! |= holds.text;
+  for (const row of bytes.keys()) held[row]! |= holds.array;
+  for (const row of rawText) held[row]! |= holds.raw;
+  return held;
 }
 
 /** Rows whose number means something keep their zero; for the others zero is "none". */
