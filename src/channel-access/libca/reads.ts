@@ -5,23 +5,15 @@
  * would block the thread that fills it (I1).
  */
 import { ReadOutcome } from '../../contracts/values.ts';
-import { after } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
-import { outcomeOfState } from '../wire/outcome-of-state.ts';
-import { blankColumns, type PackedColumns, type PackedValues, transfersOf } from '../wire/packed-values.ts';
+import type { PackedColumns, PackedValues } from '../wire/packed-values.ts';
+import { answerRead, clearValue } from '../wire/thread/read-answers.ts';
+import { type WaitingRead, WaitingReads } from '../wire/thread/waiting-reads.ts';
 import { Memory, Purpose, unanswered } from './memory.ts';
-import { SlotState } from './slots.ts';
 import { SweepPlace } from './sweep-place.ts';
 import type { LibcaContext } from './thread-context.ts';
 
-interface Waiting {
-  readonly id: number;
-  /** What the answer is to be written into. */
-  readonly into: PackedValues;
-  readonly timer: NodeJS.Timeout;
-}
-
-interface Sweep extends Waiting {
+interface Sweep extends WaitingRead {
   readonly columns: PackedColumns;
   /** Slot of each row that is asked, else -1. */
   readonly slots: Int32Array;
@@ -36,7 +28,7 @@ export class Reads {
   #current: Sweep | undefined;
   /** Answers of an abandoned sweep are still under way. */
   #stale = false;
-  readonly #queue: Waiting[] = [];
+  readonly #waiting: WaitingReads;
   /** Number of the last sweep, of all sweeps of the thread. */
   #number = 0;
 
@@ -45,13 +37,14 @@ export class Reads {
     const batch = context.memory.takeBatch();
     if (batch === undefined) throw new Error('too many IOCs for one thread of the libca client');
     this.#batch = batch;
+    this.#waiting = new WaitingReads(context, (id) => this.#expire(id));
     this.#place = new SweepPlace(context.memory, context.lane, batch);
     context.memory.setLeft(batch, 0);
     context.onBatch.set(batch, () => this.#pieceDone());
   }
 
   ask(id: number, into: PackedValues, deadlineAt: number): void {
-    this.#queue.push({ id, into, timer: after(deadlineAt, () => this.#expire(id)) });
+    this.#waiting.add(id, into, deadlineAt);
     this.#next();
   }
 
@@ -62,7 +55,7 @@ export class Reads {
     for (let i = sweep?.slots.indexOf(slot) ?? -1; i >= 0; i = sweep!.slots.indexOf(slot, i)) {
       sweep!.slots[i] = -1;
       sweep!.columns.outcome[i] = ReadOutcome.disconnected;
-      clear(sweep!.columns, i);
+      clearValue(sweep!.columns, i);
     }
     const cell = memory.cell(slot, Purpose.read);
     if (memory.left(this.#batch) <= 0 || this.#context.slots.asked[slot] !== this.#number || memory.status(cell) !== unanswered) return;
@@ -77,18 +70,18 @@ export class Reads {
     const sweep = this.#current;
     this.#current = undefined;
     if (sweep !== undefined) this.#finish(sweep, ReadOutcome.disconnected);
-    for (const waiting of this.#queue.splice(0)) this.#answerUnasked(waiting, ReadOutcome.disconnected);
+    this.#waiting.drop();
   }
 
   #next(): void {
     while (this.#current === undefined && !this.#stale) {
-      const waiting = this.#queue.shift();
+      const waiting = this.#waiting.take();
       if (waiting === undefined) return;
       this.#start(waiting);
     }
   }
 
-  #start(waiting: Waiting): void {
+  #start(waiting: WaitingRead): void {
     this.#number = this.#context.slots.nextSweep();
     this.#current = { ...waiting, ...this.#place.start(waiting.into, this.#number) };
     this.#piece();
@@ -123,23 +116,19 @@ export class Reads {
 
   #expire(id: number): void {
     const sweep = this.#current;
-    if (sweep?.id === id) {
-      const left = this.#context.memory.left(this.#batch);
-      this.#current = undefined;
-      this.#stale = left > 0;
-      if (left > 0) this.#context.counters[Counter.lateReplies]! += left;
-      this.#finish(sweep, ReadOutcome.timeout);
-      this.#next();
-      return;
-    }
-    const at = this.#queue.findIndex((waiting) => waiting.id === id);
-    if (at >= 0) this.#answerUnasked(this.#queue.splice(at, 1)[0]!, ReadOutcome.timeout);
+    if (sweep?.id !== id) return;
+    const left = this.#context.memory.left(this.#batch);
+    this.#current = undefined;
+    this.#stale = left > 0;
+    if (left > 0) this.#context.counters[Counter.lateReplies]! += left;
+    this.#finish(sweep, ReadOutcome.timeout);
+    this.#next();
   }
 
   /** Answers with what has come; rows without an answer get `otherwise`. */
   #finish({ id, into, timer }: Sweep, otherwise: ReadOutcome): void {
     clearTimeout(timer);
-    this.#post(id, { ...into, heap: this.#place.take(otherwise, into.heap) });
+    answerRead(this.#context, id, { ...into, heap: this.#place.take(otherwise, into.heap) });
   }
 
   /** Makes the cell of a new channel ready. */
@@ -147,29 +136,4 @@ export class Reads {
     const { memory } = this.#context;
     memory.prepare(memory.cell(slot, Purpose.read), { batch: this.#batch, room: Memory.scalarRoom });
   }
-
-  #answerUnasked({ id, into, timer }: Waiting, outcome: ReadOutcome): void {
-    clearTimeout(timer);
-    const columns = blankColumns(into);
-    columns.channel.forEach((row, i) => {
-      const slot = (this.#context.slotOf[row] ?? 0) - 1;
-      const live = slot >= 0 && this.#context.slots.state[slot] === SlotState.live;
-      columns.outcome[i] = live ? outcome : outcomeOfState(this.#context.columns.state[row] ?? 0);
-    });
-    this.#post(id, { ...into, heap: undefined });
-  }
-
-  #post(id: number, values: PackedValues): void {
-    this.#context.outbox.report({ is: 'read', id, values }, transfersOf(values));
-  }
-}
-
-/** S1: a row without a value has no part of one either. */
-function clear(columns: PackedColumns, i: number): void {
-  columns.kind[i] = 0;
-  columns.num[i] = 0;
-  columns.status[i] = 0;
-  columns.severity[i] = 0;
-  columns.timeNs[i] = 0n;
-  columns.metaHash[i] = 0n;
 }

@@ -6,6 +6,7 @@ import { blankColumns, type Heap, type PackedColumns, type PackedValues } from '
 import { Eca } from '../../wire/protocol/commands.ts';
 import { Native, valueSize } from '../../wire/protocol/dbr.ts';
 import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
+import { answerRead, answerUnasked, clearValue } from '../../wire/thread/read-answers.ts';
 import { alarmSeverity, alarmStatus, scalarAt, timeAt, timeBytes } from '../decode.ts';
 import { HostHeap } from '../heap.ts';
 import { SlotState } from '../slots.ts';
@@ -51,9 +52,13 @@ export class Reads {
       send: (i, group) => rounds.send(i, group),
       settle: () => rounds.settle(),
       end: (how) => {
-        if (!begun) this.#admit(rows, slots, columns);
-        else if (how !== 'done') rounds.settle();
-        this.#answer(id, { columns, room: into.heap, slots, begun }, how);
+        if (!begun) {
+          answerUnasked(this.#context, id, into, how === 'late' ? ReadOutcome.timeout : ReadOutcome.disconnected);
+          return;
+        }
+        if (how !== 'done') rounds.settle();
+        const heap = this.#take(columns, slots, into.heap, how);
+        answerRead(this.#context, id, { ...into, heap });
       },
     };
   }
@@ -80,26 +85,23 @@ export class Reads {
     }
   }
 
-  #answer(id: number, { columns, room, slots, begun }: { columns: PackedColumns; room: Heap | undefined; slots: Int32Array; begun: boolean }, how: 'done' | 'late' | 'lost'): void {
-    const { native: { c }, counters, slots: table, outbox } = this.#context;
+  /** What has come into the columns, and text and arrays into a heap. */
+  #take(columns: PackedColumns, slots: Int32Array, room: Heap | undefined, how: 'done' | 'late' | 'lost'): Heap | undefined {
+    const { native: { c }, counters, slots: table } = this.#context;
     const heap = new HostHeap((to, from, length) => c.copyOut(to, from, length), this.#expected, room);
     const otherwise = how === 'late' ? ReadOutcome.timeout : how === 'lost' ? ReadOutcome.disconnected : ReadOutcome.refused;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       if (slot < 0) continue;
-      if (begun) this.#take(columns, heap, i, slot, otherwise);
-      else columns.outcome[i] = otherwise;
-      if (columns.outcome[i] !== ReadOutcome.ok) clear(columns, i);
-      if (how === 'late' && begun && table.found[slot]! < 0) counters[Counter.lateReplies]! += 1;
+      this.#takeOne(columns, heap, i, slot, otherwise);
+      if (columns.outcome[i] !== ReadOutcome.ok) clearValue(columns, i);
+      if (how === 'late' && table.found[slot]! < 0) counters[Counter.lateReplies]! += 1;
     }
     this.#expected = heap.size;
-    const whole = heap.finish();
-    const transfers: ArrayBuffer[] = [columns.buffer];
-    if (whole !== undefined) transfers.push(whole.entries.buffer as ArrayBuffer, whole.bytes.buffer as ArrayBuffer);
-    outbox.report({ is: 'read', id, values: { length: slots.length, buffer: columns.buffer, heap: whole } }, transfers);
+    return heap.finish();
   }
 
-  #take(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome): void {
+  #takeOne(columns: PackedColumns, heap: HostHeap, i: number, slot: number, otherwise: ReadOutcome): void {
     const { slots, cells, arrayLimit } = this.#context;
     const status = slots.found[slot]!;
     if (status !== Eca.normal) {
@@ -140,13 +142,3 @@ export class Reads {
 
 /** State of a channel in libca. */
 export const connected = 2;
-
-/** S1: a row without a value has no part of one either. */
-function clear(columns: PackedColumns, i: number): void {
-  columns.kind[i] = 0;
-  columns.num[i] = 0;
-  columns.status[i] = 0;
-  columns.severity[i] = 0;
-  columns.timeNs[i] = 0n;
-  columns.metaHash[i] = 0n;
-}

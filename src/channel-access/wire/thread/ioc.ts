@@ -1,13 +1,12 @@
 /** One IOC in its CA thread: the first circuit and, when something is written, the one for puts. */
 import { ReadOutcome } from '../../../contracts/values.ts';
 import { after, now } from '../clock.ts';
-import { blankColumns } from '../packed-values.ts';
 import type { Command } from '../thread-messages.ts';
 import type { ThreadContext } from './context.ts';
 import type { Pulses } from './pulse.ts';
 import { PutSession } from './put-session.ts';
 import { Puts } from './puts.ts';
-import { answerUnasked } from './reads.ts';
+import { answerUnasked } from './read-answers.ts';
 import { Session } from './session.ts';
 
 type Of<Verb extends Command['do']> = Command & { readonly do: Verb };
@@ -44,7 +43,7 @@ export class Ioc {
   }
 
   read({ id, into, deadlineAt }: Of<'read'>): void {
-    if (this.#session === undefined) answerUnasked(this.#context, id, blankColumns(into), ReadOutcome.disconnected);
+    if (this.#session === undefined) answerUnasked(this.#context, id, into, ReadOutcome.disconnected);
     else this.#session.reads.ask(id, into, deadlineAt);
   }
 

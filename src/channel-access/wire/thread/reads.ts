@@ -5,10 +5,8 @@
  * a hung IOC's queue stays short (I1).
  */
 import { ReadOutcome } from '../../../contracts/values.ts';
-import { after } from '../clock.ts';
 import { Counter } from '../counters.ts';
-import { blankColumns, type Heap, type PackedColumns, type PackedValues, transfersOf } from '../packed-values.ts';
-import { outcomeOfState } from '../outcome-of-state.ts';
+import { blankColumns, type PackedColumns, type PackedValues } from '../packed-values.ts';
 import { Eca } from '../protocol/commands.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { HostileBytes } from '../protocol/hostile.ts';
@@ -18,17 +16,13 @@ import type { ThreadContext } from './context.ts';
 import { decodeReply } from './decode-reply.ts';
 import { HeapWriter } from './heap-writer.ts';
 import { type PreparedSweep, prepareSweep, sameRows } from './prepared-sweep.ts';
+import { answerRead } from './read-answers.ts';
 import type { RequestIds } from './request-ids.ts';
+import { type WaitingRead, WaitingReads } from './waiting-reads.ts';
 
-interface Waiting {
-  readonly id: number;
+interface Sweep extends WaitingRead {
   /** To be filled in; its channels are the rows asked. */
   readonly columns: PackedColumns;
-  readonly room: Heap | undefined;
-  readonly timer: NodeJS.Timeout;
-}
-
-interface Sweep extends Waiting {
   readonly prepared: PreparedSweep;
   readonly base: number;
   readonly heap: HeapWriter;
@@ -52,7 +46,7 @@ export class Reads {
   readonly #channels: Channels;
   readonly #ids: RequestIds;
   #current: Sweep | undefined;
-  readonly #queue: Waiting[] = [];
+  readonly #waiting: WaitingReads;
   readonly #abandoned: Abandoned[] = [];
   readonly #prepared: PreparedSweep[] = [];
   #heapSize = { bytes: 0, entries: 0 };
@@ -62,10 +56,11 @@ export class Reads {
     this.#circuit = circuit;
     this.#channels = channels;
     this.#ids = ids;
+    this.#waiting = new WaitingReads(context, (id) => this.#expire(id));
   }
 
   ask(id: number, into: PackedValues, deadlineAt: number): void {
-    this.#queue.push({ id, columns: blankColumns(into), room: into.heap, timer: after(deadlineAt, () => this.#expire(id)) });
+    this.#waiting.add(id, into, deadlineAt);
     this.#next();
   }
 
@@ -105,24 +100,21 @@ export class Reads {
       sweep.whole = false;
       this.#finish(sweep, ReadOutcome.disconnected);
     }
-    for (const waiting of this.#queue.splice(0)) {
-      clearTimeout(waiting.timer);
-      answerUnasked(this.#context, waiting.id, waiting.columns, ReadOutcome.disconnected);
-    }
+    this.#waiting.drop();
     this.#abandoned.length = 0;
     this.#prepared.length = 0;
   }
 
   #next(): void {
     while (this.#current === undefined && this.#abandoned.length < mostAbandoned) {
-      const waiting = this.#queue.shift();
+      const waiting = this.#waiting.take();
       if (waiting === undefined) return;
       this.#start(waiting);
     }
   }
 
-  #start(waiting: Waiting): void {
-    const { columns } = waiting;
+  #start(waiting: WaitingRead): void {
+    const columns = blankColumns(waiting.into);
     const rows = columns.channel;
     const prepared = this.#prepare(rows);
     columns.outcome.set(prepared.outcome);
@@ -130,7 +122,7 @@ export class Reads {
     columns.access.set(prepared.access);
     columns.hashWords.set(prepared.hashWords);
     const base = this.#ids.take(rows.length);
-    const sweep: Sweep = { ...waiting, prepared, base, heap: new HeapWriter(this.#heapSize, waiting.room), left: prepared.asked, whole: prepared.asked === rows.length };
+    const sweep: Sweep = { ...waiting, columns, prepared, base, heap: new HeapWriter(this.#heapSize, waiting.into.heap), left: prepared.asked, whole: prepared.asked === rows.length };
     if (prepared.asked === 0) {
       this.#finish(sweep, ReadOutcome.timeout);
       return;
@@ -202,29 +194,22 @@ export class Reads {
 
   #expire(id: number): void {
     const sweep = this.#current;
-    if (sweep?.id === id) {
-      this.#current = undefined;
-      sweep.whole = false;
-      this.#abandoned.push({ base: sweep.base, length: sweep.columns.channel.length, left: sweep.left });
-      this.#finish(sweep, ReadOutcome.timeout);
-      this.#next();
-      return;
-    }
-    const at = this.#queue.findIndex((waiting) => waiting.id === id);
-    const waiting = this.#queue[at];
-    if (waiting === undefined) return;
-    this.#queue.splice(at, 1);
-    answerUnasked(this.#context, id, waiting.columns, ReadOutcome.timeout);
+    if (sweep?.id !== id) return;
+    this.#current = undefined;
+    sweep.whole = false;
+    this.#abandoned.push({ base: sweep.base, length: sweep.columns.channel.length, left: sweep.left });
+    this.#finish(sweep, ReadOutcome.timeout);
+    this.#next();
   }
 
   /** Posts the sweep; rows without an answer get `unanswered`. */
   #finish(sweep: Sweep, unanswered: ReadOutcome): void {
     clearTimeout(sweep.timer);
-    const { columns, heap } = sweep;
+    const { columns, into, heap } = sweep;
     if (!sweep.whole) this.#tidy(columns, unanswered);
     this.#heapSize = heap.size;
     this.#context.counters[Counter.reads]! += columns.channel.length;
-    post(this.#context, sweep.id, columns, heap);
+    answerRead(this.#context, sweep.id, { ...into, heap: heap.finish() });
   }
 
   /** S1: rows without a value say why, and nothing else. */
@@ -237,19 +222,4 @@ export class Reads {
       hashWords[2 * i + 1] = 0;
     }
   }
-}
-
-/** Answers rows that were never asked: each from its channel's state, connected ones with `outcome`. */
-export function answerUnasked(context: ThreadContext, id: number, columns: PackedColumns, outcome: ReadOutcome): void {
-  const rows = columns.channel;
-  for (let i = 0; i < rows.length; i++) {
-    const state = outcomeOfState(context.columns.state[rows[i]!] ?? 0);
-    columns.outcome[i] = state === ReadOutcome.notFound ? state : outcome;
-  }
-  post(context, id, columns, undefined);
-}
-
-function post(context: ThreadContext, id: number, columns: PackedColumns, writer: HeapWriter | undefined): void {
-  const values: PackedValues = { length: columns.channel.length, buffer: columns.buffer, heap: writer?.finish() };
-  context.outbox.report({ is: 'read', id, values }, transfersOf(values));
 }
