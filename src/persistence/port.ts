@@ -129,6 +129,12 @@ export interface CatalogueExport {
   pages(): AsyncGenerator<CatalogueEntry[]>;
 }
 
+export interface ChannelPage {
+  /** Ids above this. */
+  readonly after: number;
+  readonly limit: number;
+}
+
 export interface CatalogueStore {
   revisions(): Promise<Revisions>;
   /** All or nothing. `conflict` lists up to 10 setpoint addresses that exist already; unknown tag ids are `notFound`. */
@@ -147,7 +153,9 @@ export interface CatalogueStore {
   export(filter: EntryFilter): Promise<CatalogueExport>;
 
   /** Channels that current entries name, by id, in pages. */
-  channels(page: { after: number; limit: number }): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }>;
+  channels(page: ChannelPage): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }>;
+  /** The same with the channels as JSON: an array of [id, name, IOC or null]. */
+  channelsAsJson(page: ChannelPage): Promise<{ revision: number; channels: string; more: boolean }>;
   /** The channel ids of a scope, ascending. `entryIds` = the entries selected, null for all. Unknown ids or names: `notFound` with `faults` naming up to 100. */
   resolve(scope: SnapshotScope): Promise<{ channels: Int32Array; entryIds: string[] | null; revisions: Revisions }>;
   /** Last known IOC of every current channel: `iocs[iocIndex[i]]` serves `channels[i]`; -1 = never found. Ascending by id. */

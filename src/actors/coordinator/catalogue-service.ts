@@ -18,8 +18,8 @@ export function serveCatalogue(bus: Bus, catalogue: CatalogueStore): Subscriptio
       subjects.catalogueChannels,
       async (body) => {
         const { after, limit } = read(pageRequest, body, subjects.catalogueChannels);
-        const { revision, channels, more } = await catalogue.channels({ after, limit: Math.min(limit, largestPage) });
-        return json.encode({ revision, channels: channels.map(({ id, name, ioc }) => [id, name, ioc]), more });
+        const { revision, channels, more } = await catalogue.channelsAsJson({ after, limit: Math.min(limit, largestPage) });
+        return Buffer.from(`{"revision":${revision},"channels":${channels},"more":${more}}`);
       },
       { queue },
     ),

@@ -7,8 +7,8 @@ export interface HandOver {
   readonly close: Int32Array;
 }
 
-/** A host holds the channels of the IOCs it owns, and of those whose IOC nobody knows, its share by name. */
-export function handOver(table: Pick<ChannelTable, 'ids' | 'name' | 'iocOf' | 'rowOf'>, placement: Placement, host: string): HandOver {
+/** A host holds the channels of the IOCs it owns, and of those whose IOC nobody knows, its share by name. Among `ids`, or all. */
+export function handOver(table: Pick<ChannelTable, 'ids' | 'name' | 'iocOf' | 'rowOf'>, placement: Placement, host: string, ids: Iterable<number> = table.ids()): HandOver {
   const open: number[] = [];
   const close: number[] = [];
   const mineByIoc = new Map<string, boolean>();
@@ -22,7 +22,7 @@ export function handOver(table: Pick<ChannelTable, 'ids' | 'name' | 'iocOf' | 'r
     }
     return mine;
   };
-  for (const id of table.ids()) {
+  for (const id of ids) {
     const held = table.rowOf(id) >= 0;
     if (isMine(id) !== held) (held ? close : open).push(id);
   }

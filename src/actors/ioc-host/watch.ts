@@ -52,7 +52,8 @@ export async function startWatching(deps: WatchDeps): Promise<Watch> {
   let opening = Promise.resolve();
   const openAhead = (rows: readonly DictionaryRow[]): void => {
     table.extend(rows);
-    opening = opening.then(() => open(handOver(table, placement, host).open));
+    const ids = rows.map(([id]) => id);
+    opening = opening.then(() => open(handOver(table, placement, host, ids).open));
     // Awaited when the last page is there.
     opening.catch(() => {});
   };

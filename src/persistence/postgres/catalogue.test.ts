@@ -139,6 +139,17 @@ test('the directory remembers where each channel was found last, and counts chan
   expect((await store.catalogue.channels({ after: 3, limit: 3 })).channels.map((channel) => [channel.name, channel.ioc])).toEqual([['TEST:00003', null], ['RB', null]]);
 });
 
+test('S3: a page of the dictionary as text says the same as one of objects, whatever is in a name', async () => {
+  await using store = await openStore();
+  await addEntries(store, [...numberedEntries(3), { setpointAddress: 'QUOTE"BACK\\SLASH' }, { setpointAddress: 'NEXT{\'},[\'}', readbackAddress: 'LAST' }]);
+  await store.catalogue.updateDirectory({ '10.0.0.1:5064': [1, 3, 5] });
+  for (const page of [{ after: 0, limit: 4 }, { after: 4, limit: 2 }, { after: 2, limit: 10 }, { after: 6, limit: 10 }]) {
+    const { channels, ...about } = await store.catalogue.channels(page);
+    const text = await store.catalogue.channelsAsJson(page);
+    expect({ ...text, channels: JSON.parse(text.channels) as unknown }).toEqual({ ...about, channels: channels.map(({ id, name, ioc }) => [id, name, ioc]) });
+  }
+});
+
 test('setpoints and names are told by channel', async () => {
   await using store = await openStore();
   const [entry] = await addEntries(store, [{ setpointAddress: 'A', readbackAddress: 'A:RB', absTolerance: 0.5, relTolerance: 0.1, readOnly: true }]);

@@ -2,7 +2,7 @@ import type { CatalogueStore } from '../port.ts';
 import { exportEntries } from './catalogue-export.ts';
 import { beginImport } from './catalogue-import.ts';
 import type { Database } from './database.ts';
-import { createNames, ensureChannels, pageChannels, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
+import { createNames, ensureChannels, pageChannels, pageChannelsAsJson, readDirectory, readSetpoints, updateDirectory } from './directory.ts';
 import { createEntries, deleteEntries, editEntry } from './entry-changes.ts';
 import { listDevices, listEntries, readEntry, searchEntries } from './entry-reads.ts';
 import { readRevisions } from './revisions.ts';
@@ -27,6 +27,7 @@ export function createCatalogue(database: Database, setpoints: SetpointsNow): Ca
     devices: () => listDevices(database),
     export: (filter) => exportEntries(database, filter),
     channels: (page) => pageChannels(database, page),
+    channelsAsJson: (page) => pageChannelsAsJson(database, page),
     resolve: (scope) => resolveScope(database, scope),
     directory: () => readDirectory(database),
     updateDirectory: (found) => updateDirectory(database, found),

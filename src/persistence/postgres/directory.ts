@@ -1,7 +1,7 @@
 /** The name dictionary, and where each channel was found last. */
 import type { CatalogueChannel } from '../../contracts/catalogue.ts';
 import { DreyError } from '../../contracts/errors.ts';
-import type { Revisions, SetpointInfo } from '../port.ts';
+import type { ChannelPage, Revisions, SetpointInfo } from '../port.ts';
 import type { Database, Session } from './database.ts';
 import { intArray, unpackInts } from './packed.ts';
 import { forever, publishRevision, readRevisions } from './revisions.ts';
@@ -12,17 +12,31 @@ export const currentChannels = `
   union select readback from entry_version where to_revision = ${forever} and readback is not null
   union select config from entry_version where to_revision = ${forever} and config is not null`;
 
-export function pageChannels(database: Database, page: { after: number; limit: number }): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }> {
+/** Each role by its own index, and no further than the page: what comes after $1, one more than $2 at most. */
+const namedBy = (role: string): string => `select ${role} as id from entry_version where to_revision = ${forever} and ${role} > $1`;
+const page = `
+  select c.id, c.name, i.name as ioc from (select id from (${['setpoint', 'readback', 'config'].map(namedBy).join(' union ')}) u order by id limit $2::int4 + 1) x
+  join channel c on c.id = x.id left join directory d on d.channel_id = c.id left join ioc i on i.id = d.ioc_id order by c.id`;
+
+export function pageChannels(database: Database, { after, limit }: ChannelPage): Promise<{ revision: number; channels: CatalogueChannel[]; more: boolean }> {
   return database.transaction(async (session) => {
     const { catalogue } = await readRevisions(session);
-    // Each role by its own index, and no further than the page.
-    const named = (role: string): string => `select ${role} as id from entry_version where to_revision = ${forever} and ${role} > $1`;
-    const channels = await session.rows<CatalogueChannel>(
-      `select c.id, c.name, i.name as ioc from (select id from (${['setpoint', 'readback', 'config'].map(named).join(' union ')}) u order by id limit $2) x
-       join channel c on c.id = x.id left join directory d on d.channel_id = c.id left join ioc i on i.id = d.ioc_id order by c.id`,
-      [page.after, page.limit + 1],
+    const channels = await session.rows<CatalogueChannel>(page, [after, limit]);
+    return { revision: catalogue, channels: channels.slice(0, limit), more: channels.length > limit };
+  }, 'steady');
+}
+
+/** The same as text: at a start nobody in between need make an object of each of them. */
+export function pageChannelsAsJson(database: Database, { after, limit }: ChannelPage): Promise<{ revision: number; channels: string; more: boolean }> {
+  return database.transaction(async (session) => {
+    const { catalogue } = await readRevisions(session);
+    const [found] = await session.rows<{ channels: string | null; count: number }>(
+      `with p as materialized (${page})
+       select (select string_agg('[' || id || ',' || to_json(name) || ',' || coalesce(to_json(ioc)::text, 'null') || ']', ',' order by id) from (select * from p limit $2) shown) as channels,
+         (select count(*)::int4 from p) as count`,
+      [after, limit],
     );
-    return { revision: catalogue, channels: channels.slice(0, page.limit), more: channels.length > page.limit };
+    return { revision: catalogue, channels: `[${found!.channels ?? ''}]`, more: found!.count > limit };
   }, 'steady');
 }
 
