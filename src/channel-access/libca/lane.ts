@@ -57,7 +57,6 @@ export class Lane {
   readonly #memory: Memory;
   #flushing = false;
   #destroyed = false;
-  #leftBehind = false;
 
   constructor(native: Native, sink: Sink, memory: Memory) {
     this.#native = native;
@@ -147,16 +146,6 @@ export class Lane {
       this.#flushing = false;
       if (!this.#destroyed) this.#native.ca.flush_io();
     });
-  }
-
-  /** A circuit was given up on which the IOC may never say that it is done: an IOC that lost a completion waits for it. */
-  leaveBehind(): void {
-    this.#leftBehind = true;
-  }
-
-  /** Whether to end the context would wait half a minute, for that is how long libca waits for a circuit. */
-  get leftBehind(): boolean {
-    return this.#leftBehind;
   }
 
   destroy(): void {

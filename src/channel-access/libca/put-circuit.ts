@@ -12,6 +12,7 @@ import type { PutJob } from '../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
 import type { PutCircuit } from '../wire/thread/puts.ts';
 import { longestPiece, type Memory, Purpose, RequestState } from './memory.ts';
+import { Probes } from './probes.ts';
 import { PutRun } from './put-run.ts';
 import { writePut } from './put-value.ts';
 import { SlotState } from './slots.ts';
@@ -35,7 +36,7 @@ export class LibcaPutCircuit implements PutCircuit {
   /** In the memory's list, not yet handed to the sink. */
   #listed = 0;
   #lastReceivedAt = now();
-  #probes: ((alive: boolean) => void)[] = [];
+  readonly #probes = new Probes();
   #nudge: NodeJS.Timeout | undefined;
   #over = false;
 
@@ -54,11 +55,7 @@ export class LibcaPutCircuit implements PutCircuit {
       watch: () => {},
       close: (reason) => this.#close(reason),
       probe: (done) => this.#probe(done),
-      abandonProbe: (done) => {
-        const at = this.#probes.indexOf(done);
-        if (at >= 0) this.#probes.splice(at, 1);
-        return at >= 0;
-      },
+      abandonProbe: (done) => this.#probes.abandon(done),
     };
   }
 
@@ -183,7 +180,6 @@ export class LibcaPutCircuit implements PutCircuit {
   }
 
   discard(): void {
-    if (this.#context.memory.putsOwed(this.#puts)) this.#context.lane.leaveBehind();
     this.#end();
   }
 
@@ -225,13 +221,13 @@ export class LibcaPutCircuit implements PutCircuit {
 
   #probe(done: (alive: boolean) => void): void {
     const { slots, lane, aside, memory, rouse } = this.#context;
-    this.#probes.push(done);
+    this.#probes.add(done);
     const slot = [...this.#slots].find((each) => slots.putLive[each] === 1 && (slots.access[each]! & 1) !== 0);
     if (slot === undefined) return;
     aside.ask(rouse, (cell) => lane.get(slots.native[slot]! + timeForm, 1, slots.putChannel[slot]!, cell), (cell) => {
       if (this.#over || memory.status(cell) === disconnected) return;
       this.#lastReceivedAt = now();
-      for (const each of this.#probes.splice(0)) each(true);
+      this.#probes.answer(true);
     });
     lane.flush();
   }
@@ -248,7 +244,7 @@ export class LibcaPutCircuit implements PutCircuit {
     this.#over = true;
     this.#rest();
     for (const slot of [...this.#slots]) this.#forget(slot);
-    for (const each of this.#probes.splice(0)) each(false);
+    this.#probes.answer(false);
     const { counters, memory } = this.#context;
     counters[Counter.circuits]! -= 1;
     memory.returnBatch(this.#batch);

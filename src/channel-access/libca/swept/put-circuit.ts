@@ -13,6 +13,7 @@ import { ChannelFlag } from '../../wire/thread/channel-flags.ts';
 import type { PutJob } from '../../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../../wire/thread/put-session.ts';
 import type { PutCircuit } from '../../wire/thread/puts.ts';
+import { Probes } from '../probes.ts';
 import { toHostOrder } from '../put-value.ts';
 import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
@@ -50,7 +51,7 @@ export class SweptPutCircuit implements PutCircuit {
   #probing = false;
   #bytes = 0;
   #lastReceivedAt = now();
-  #probes: ((alive: boolean) => void)[] = [];
+  readonly #probes = new Probes();
   #lookedAt = 0;
   #over = false;
 
@@ -66,14 +67,10 @@ export class SweptPutCircuit implements PutCircuit {
       watch: () => {},
       close: (reason) => this.#close(reason),
       probe: (done) => {
-        this.#probes.push(done);
+        this.#probes.add(done);
         this.#ask();
       },
-      abandonProbe: (done) => {
-        const at = this.#probes.indexOf(done);
-        if (at >= 0) this.#probes.splice(at, 1);
-        return at >= 0;
-      },
+      abandonProbe: (done) => this.#probes.abandon(done),
     };
   }
 
@@ -165,7 +162,7 @@ export class SweptPutCircuit implements PutCircuit {
     if (this.#probing && groups.test(this.#probe) === allCame) {
       this.#probing = false;
       this.#lastReceivedAt = at;
-      for (const each of this.#probes.splice(0)) each(true);
+      this.#probes.answer(true);
     }
     if (at - this.#lookedAt >= lookMs) {
       this.#lookedAt = at;
@@ -197,7 +194,7 @@ export class SweptPutCircuit implements PutCircuit {
       this.#live.add(slot);
       moved = true;
     }
-    if (moved && this.#probes.length > 0) this.#ask();
+    if (moved && this.#probes.areWaiting) this.#ask();
     return moved;
   }
 
@@ -253,7 +250,7 @@ export class SweptPutCircuit implements PutCircuit {
     groups.delete(this.#probe);
     for (const slot of [...this.#slots]) this.#forget(slot);
     for (const group of this.#freeGroups) groups.delete(group);
-    for (const each of this.#probes.splice(0)) each(false);
+    this.#probes.answer(false);
     this.#context.counters[Counter.circuits]! -= 1;
   }
 
