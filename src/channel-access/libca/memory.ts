@@ -442,5 +442,7 @@ export const RequestState = { free: 0, queued: 1, sent: 2, givenUp: 3, done: 4, 
 
 /** Status of a cell before its answer. */
 export const unanswered = -1;
+/** Status of the cell of a channel that is connected. */
+export const connectionUp = 6;
 /** O_NONBLOCK and O_CLOEXEC. */
 const nonBlocking = 0o2004000;

@@ -7,18 +7,18 @@
 import { WriteOutcome } from '../port.ts';
 import { now } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
+import { Eca } from '../wire/protocol/commands.ts';
 import { timeForm } from '../wire/protocol/dbr.ts';
 import type { PutJob } from '../wire/thread/put-job.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
 import type { PutCircuit } from '../wire/thread/puts.ts';
-import { longestPiece, type Memory, Purpose, RequestState } from './memory.ts';
+import { connectionUp, longestPiece, type Memory, Purpose, RequestState } from './memory.ts';
 import { Probes } from './probes.ts';
 import { PutRun } from './put-run.ts';
 import { writePut } from './put-value.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 
-const disconnected = 192;
 /** How often the window is looked at while puts wait: the sink waits for a quarter of it, which slow records may never free. */
 const nudgeMs = 10;
 
@@ -225,7 +225,7 @@ export class LibcaPutCircuit implements PutCircuit {
     const slot = [...this.#slots].find((each) => slots.putLive[each] === 1 && (slots.access[each]! & 1) !== 0);
     if (slot === undefined) return;
     aside.ask(rouse, (cell) => lane.get(slots.native[slot]! + timeForm, 1, slots.putChannel[slot]!, cell), (cell) => {
-      if (this.#over || memory.status(cell) === disconnected) return;
+      if (this.#over || memory.status(cell) === Eca.disconnected) return;
       this.#lastReceivedAt = now();
       this.#probes.answer(true);
     });
@@ -274,8 +274,6 @@ export class LibcaPutCircuit implements PutCircuit {
     }
   }
 }
-
-const connectionUp = 6;
 
 function aBatch(memory: Memory): number {
   const batch = memory.takeBatch();

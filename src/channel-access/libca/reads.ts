@@ -7,6 +7,7 @@
 import { ReadOutcome } from '../../contracts/values.ts';
 import { Counter } from '../wire/counters.ts';
 import type { PackedColumns, PackedValues } from '../wire/packed-values.ts';
+import { Eca } from '../wire/protocol/commands.ts';
 import { answerRead, clearValue } from '../wire/thread/read-answers.ts';
 import { type WaitingRead, WaitingReads } from '../wire/thread/waiting-reads.ts';
 import { Memory, Purpose, unanswered } from './memory.ts';
@@ -18,8 +19,6 @@ interface Sweep extends WaitingRead {
   /** Slot of each row that is asked, else -1. */
   readonly slots: Int32Array;
 }
-
-const disconnected = 192;
 
 export class Reads {
   readonly #context: LibcaContext;
@@ -59,7 +58,7 @@ export class Reads {
     }
     const cell = memory.cell(slot, Purpose.read);
     if (memory.left(this.#batch) <= 0 || this.#context.slots.asked[slot] !== this.#number || memory.status(cell) !== unanswered) return;
-    memory.setStatus(cell, disconnected);
+    memory.setStatus(cell, Eca.disconnected);
     if (memory.forgo(this.#batch) === 0) this.#pieceDone();
   }
 

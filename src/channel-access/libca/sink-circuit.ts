@@ -5,6 +5,7 @@
 import { now } from '../wire/clock.ts';
 import { Counter } from '../wire/counters.ts';
 import type { PackedValues } from '../wire/packed-values.ts';
+import { Eca } from '../wire/protocol/commands.ts';
 import { timeForm } from '../wire/protocol/dbr.ts';
 import type { Pulses, PulseSource } from '../wire/thread/pulse.ts';
 import type { PutSessionHooks } from '../wire/thread/put-session.ts';
@@ -13,7 +14,7 @@ import { timeBytes } from './decode.ts';
 import type { Pointer } from './ffi.ts';
 import type { FirstCircuit } from './first-circuit.ts';
 import { gatherLossesMs, type Ioc } from './ioc.ts';
-import { Purpose } from './memory.ts';
+import { connectionUp, Purpose } from './memory.ts';
 import { LibcaPutCircuit } from './put-circuit.ts';
 import { Reads } from './reads.ts';
 import { Setup } from './setup.ts';
@@ -21,9 +22,6 @@ import type { SlotOwner } from './sink-slots.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 import type { Updates } from './updates.ts';
-
-const connectionUp = 6;
-const disconnected = 192;
 
 export class SinkCircuit implements FirstCircuit, PulseSource, SlotOwner {
   readonly ioc: string;
@@ -218,7 +216,7 @@ export class SinkCircuit implements FirstCircuit, PulseSource, SlotOwner {
     for (const slot of this.#served.live) {
       if ((slots.access[slot]! & 1) === 0) continue;
       return aside.ask(rouse, (cell) => lane.get(slots.native[slot]! + timeForm, 1, slots.channel[slot]!, cell), (cell) => {
-        if (life !== this.#served.life || memory.status(cell) === disconnected) return;
+        if (life !== this.#served.life || memory.status(cell) === Eca.disconnected) return;
         this.#served.heard();
         done();
       });

@@ -33,7 +33,6 @@ export type Readable = () => { readonly channel: number; readonly native: number
 const longestPiece = 8_000;
 /** Behind a CA gateway answers may come out of turn: the barrier is given so much of a lead. */
 const graceMs = 100;
-const allCame = 339;
 
 export class Gets {
   readonly #context: SweptContext;
@@ -76,7 +75,7 @@ export class Gets {
   /** After libca has processed what came. */
   look(at: number): void {
     if (this.#barrierSentAt !== undefined) {
-      if (this.#context.native.groups.test(this.#barrier) !== allCame) return;
+      if (this.#context.native.groups.test(this.#barrier) !== Eca.ioDone) return;
       this.#barrierSentAt = undefined;
       this.#heard();
       if (this.#current === undefined) {
@@ -141,7 +140,7 @@ export class Gets {
 
   #pieceDone(at: number): void {
     const { groups } = this.#context.native;
-    if (groups.test(this.#group) !== allCame) {
+    if (groups.test(this.#group) !== Eca.ioDone) {
       if (at < this.#graceUntil!) return;
       groups.reset(this.#group);
     }

@@ -19,8 +19,6 @@ import { SlotState } from '../slots.ts';
 import type { SweptContext } from './context.ts';
 import { connected } from './reads.ts';
 
-const disconnected = 192;
-const allCame = 339;
 /** More bytes than this at once could fill libca's queue, which would block the thread (I1). */
 const mostBytes = 128 * 1024;
 /** How often new channels are looked at. */
@@ -155,11 +153,11 @@ export class SweptPutCircuit implements PutCircuit {
     const { groups } = this.#context.native;
     let moved = false;
     for (const [slot, { group }] of this.#underWay) {
-      if (groups.test(group) !== allCame) continue;
+      if (groups.test(group) !== Eca.ioDone) continue;
       this.#settle(slot, WriteOutcome.done);
       moved = true;
     }
-    if (this.#probing && groups.test(this.#probe) === allCame) {
+    if (this.#probing && groups.test(this.#probe) === Eca.ioDone) {
       this.#probing = false;
       this.#lastReceivedAt = at;
       this.#probes.answer(true);
@@ -206,7 +204,7 @@ export class SweptPutCircuit implements PutCircuit {
   }
 
   #refused(job: PutJob, i: number, status: number): WriteOutcome {
-    if (status === disconnected) return WriteOutcome.disconnected;
+    if (status === Eca.disconnected) return WriteOutcome.disconnected;
     if (status === Eca.noWriteAccess) return WriteOutcome.noWriteAccess;
     if (status === Eca.badCount || status === Eca.tooLarge) return WriteOutcome.doesNotFit;
     job.settle(i, WriteOutcome.refused, status);

@@ -14,7 +14,6 @@ import type { SweptContext } from './context.ts';
 import type { Gets, Job } from './gets.ts';
 import { ValueRounds } from './value-rounds.ts';
 
-const disconnected = 192;
 /** A read that the IOC refuses leaves its place unwritten and no number; this one says just that. */
 const readFailed = 152;
 const known = 4;
@@ -131,7 +130,7 @@ export class Reads {
 
   #refuse(columns: PackedColumns, i: number, slot: number, status: number, otherwise: ReadOutcome): void {
     const { slots } = this.#context;
-    if (status === disconnected || slots.state[slot] !== SlotState.live) columns.outcome[i] = ReadOutcome.disconnected;
+    if (status === Eca.disconnected || slots.state[slot] !== SlotState.live) columns.outcome[i] = ReadOutcome.disconnected;
     else if (status < 0 && otherwise === ReadOutcome.refused && this.#context.native.groups.state(slots.channel[slot]!) !== connected) columns.outcome[i] = ReadOutcome.disconnected;
     else if (status < 0) columns.outcome[i] = otherwise;
     else if (status === Eca.noReadAccess) columns.outcome[i] = ReadOutcome.noReadAccess;

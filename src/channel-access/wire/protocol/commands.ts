@@ -29,6 +29,9 @@ export const Eca = {
   normal: 1,
   tooLarge: 72,
   badCount: 176,
+  /** Of libca alone, not on the wire: the channel is not connected; the group has all its answers. */
+  disconnected: 192,
+  ioDone: 339,
   noReadAccess: 368,
   noWriteAccess: 376,
 } as const;
