@@ -16,7 +16,7 @@ import { stopOnSignals } from './stop-signals.ts';
 import { welcome } from './welcome.ts';
 
 /** The door waits this long at most for the names to be searched. */
-const namesFirstMs = 500;
+const namesFirstMs = 250;
 
 export async function runUp(read: ReadConfig): Promise<void> {
   const { config } = read;
@@ -47,9 +47,10 @@ export async function runUp(read: ReadConfig): Promise<void> {
     const token = await firstKey(persistence, config.data);
     const loaded = facility === undefined ? 0 : await firstCatalogue(persistence, facility.entries);
     const [, host] = await Promise.all([runCoordinator(base, bus, persistence), runIocHost(base, bus, channelAccess)]);
-    // The door and its forty parts keep this thread for a while: the names go out before. Not for long, whatever is the matter with them.
-    await Promise.race([host.settled(), new Promise<void>((resume) => systemClock.setTimeout(resume, namesFirstMs))]);
+    // Loaded while the first page of names is on its way. The door's forty parts keep this thread for a while: the names
+    // go out before they are made. Not for long, whatever is the matter with them.
     const { runGateway } = await import('./gateway.ts');
+    await Promise.race([host.settled(), new Promise<void>((resume) => systemClock.setTimeout(resume, namesFirstMs))]);
     const url = await runGateway(base, bus, persistence);
     say(welcome({ url, token, demo: facility !== undefined, loaded, data: config.data, logFile: config.logFormat === 'pretty' ? logFile : null, prefix: elsewhere(read, url) }));
   } catch (error) {
