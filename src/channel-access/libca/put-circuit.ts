@@ -19,7 +19,7 @@ import { writePut } from './put-value.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 
-/** How often the window is looked at while puts wait: the sink waits for a quarter of it, which slow records may never free. */
+/** How often the window is looked at while puts wait: the sink waits for half of it, which slow records may never free. */
 const nudgeMs = 10;
 
 export class LibcaPutCircuit implements PutCircuit {

@@ -72,7 +72,7 @@ static uint32_t send_due(struct puts *puts) {
     }
 }
 
-/* A quarter of the window at a time: fewer system calls for both sides. */
+/* Half the window at a time: fewer system calls for both sides. */
 void drey_put_done(struct event event) {
     struct request *request = event.user;
     struct puts *puts = request->puts;
@@ -83,7 +83,7 @@ void drey_put_done(struct event event) {
        when our thread has died nobody would hear of it. */
     int over = event.status == DISCONNECTED || __atomic_load_n(puts->lane->ended, __ATOMIC_SEQ_CST);
     struct request *first = over ? NULL : __atomic_load_n(&puts->first, __ATOMIC_RELAXED);
-    if (first && 4 * (first->window - puts->under_way) >= first->window && send_due(puts)) complete = 1;
+    if (first && 2 * (first->window - puts->under_way) >= first->window && send_due(puts)) complete = 1;
     if (!complete) return;
     push(puts->lane, token);
     rouse(puts->lane);
