@@ -69,6 +69,20 @@ describe('pulses', () => {
     test.it.stop();
   });
 
+  it('come half as often while there is nothing but numbers', () => {
+    const test = pulses();
+    const source = { ioc: 'a', updates: 0 };
+    for (let beat = 0; beat < 2; beat++) {
+      update(test.it, source);
+      test.it.beat(0);
+    }
+    expect(test.posted).toHaveLength(1);
+    test.it.dirty.push({ channels: { row: [7] }, slot: 0, row: 8 } as unknown as Pulses['dirty'][number]);
+    test.it.beat(0);
+    expect(test.posted).toMatchObject([{ updates: Int32Array.of(1) }, { updates: Int32Array.of(1) }]);
+    test.it.stop();
+  });
+
   it('hold the IOCs back when the thread has no pause, and let them go when it has caught up', async () => {
     const said: boolean[] = [];
     const caughtUp = deferred<void>();
