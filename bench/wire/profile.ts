@@ -18,6 +18,7 @@ import { createLibcaClient } from '../../src/channel-access/libca/index.ts';
 import { createWireClient } from '../../src/channel-access/wire/index.ts';
 import { ReadOutcome } from '../../src/contracts/values.ts';
 import { writeStill, writeTicking } from '../iocs.ts';
+import { expectAll } from '../wire-client.ts';
 
 const [what = 'get', roundsText = '20', threads = '1', kind = 'wire', iocsText = '10'] = process.argv.slice(2);
 const rounds = Number(roundsText);
@@ -112,12 +113,12 @@ if (what === 'connect') {
       say(what, await timed(async () => {
         if (what === 'get') {
           for (const answer of await sweep()) {
-            if (answer.outcome.some((each) => each !== ReadOutcome.ok)) throw new Error('a read failed');
+            expectAll(answer.outcome, ReadOutcome.ok, 'read');
             access.recycle(answer);
           }
         } else {
           const results = await Promise.all(iocs.map((ioc, i) => access.write(ioc.address, rowsOf[i]!, values[i]!, { deadlineMs: 10_000, window: 128 })));
-          for (const { outcome } of results) if (outcome.some((each) => each !== WriteOutcome.done)) throw new Error('a put failed');
+          for (const { outcome } of results) expectAll(outcome, WriteOutcome.done, 'put');
         }
       }));
     }
