@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { CaOptions, ChannelAccess } from '../port.ts';
 import { WireClient } from '../wire/main/client.ts';
+import { environmentGate } from './environment-gate.ts';
 import type { LibcaFiles } from './ffi.ts';
 import type { LibcaSetting } from './lane.ts';
 import type { Estate } from './reaper.ts';
@@ -14,11 +15,8 @@ export interface LibcaOptions extends CaOptions {
   readonly sink: string;
 }
 
-/** One for the process: contexts take their setting from its environment, one at a time. */
-const gate = new SharedArrayBuffer(4);
-
 export function createLibcaClient({ library, sink, ...options }: LibcaOptions): ChannelAccess {
-  const own: LibcaSetting = { files: library, sink, gate, remains: newRemains(Math.max(1, options.threads)) };
+  const own: LibcaSetting = { files: library, sink, gate: environmentGate, remains: newRemains(Math.max(1, options.threads)) };
   return new WireClient(options, undefined, {
     module: new URL('./worker.ts', import.meta.url),
     own,

@@ -1,6 +1,7 @@
 /** The libca client where nothing can be compiled: see docs/decisions/0008. */
 import type { CaOptions, ChannelAccess } from '../../port.ts';
 import { WireClient } from '../../wire/main/client.ts';
+import { environmentGate } from '../environment-gate.ts';
 import type { LibcaFiles } from '../ffi.ts';
 import type { SweptSetting } from './context.ts';
 
@@ -13,9 +14,6 @@ export interface SweptLibcaOptions extends CaOptions {
   readonly lacks?: readonly string[];
 }
 
-/** One for the process: contexts take their setting from its environment, one at a time. */
-const gate = new SharedArrayBuffer(4);
-
 /** Ended from outside, a thread would take the process with it: that is for one that hangs for good. */
 const stopMs = 60_000;
 /** How long a process that ends waits for its contexts to be ended. */
@@ -23,7 +21,7 @@ const patienceMs = 1_000;
 
 export function createSweptLibcaClient({ library, sweepMs, lacks = [], ...options }: SweptLibcaOptions): ChannelAccess {
   const contexts = new SharedArrayBuffer(4);
-  const own: SweptSetting = { files: library, sweepMs, gate, contexts };
+  const own: SweptSetting = { files: library, sweepMs, gate: environmentGate, contexts };
   const client = new WireClient(options, undefined, { module: new URL('./worker.ts', import.meta.url), own, stopMs, lacks });
   const stop = client.stop.bind(client);
   // A process that ends ends its threads, wherever they are; libca takes that badly (see worker.ts).
