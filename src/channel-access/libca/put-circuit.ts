@@ -19,7 +19,7 @@ import { writePut } from './put-value.ts';
 import { SlotState } from './slots.ts';
 import type { LibcaContext } from './thread-context.ts';
 
-/** How often the window is looked at while puts wait: the sink waits for half of it, which slow records may never free. */
+/** After so long without a completion the window is looked at while puts wait: the sink waits for half of it, which slow records may never free. */
 const nudgeMs = 10;
 
 export class LibcaPutCircuit implements PutCircuit {
@@ -143,11 +143,20 @@ export class LibcaPutCircuit implements PutCircuit {
   /** Hands to the sink what was put since, and has it send what the window allows. */
   flush(): void {
     if (this.#over) return;
-    const refused = this.#context.lane.put(this.#puts, this.#listed);
+    const { lane, memory } = this.#context;
+    const refused = lane.put(this.#puts, this.#listed);
+    lane.flush();
     this.#listed = 0;
     if (refused > 0) this.collect();
-    if (this.#context.memory.putsWait(this.#puts)) this.#nudge ??= setInterval(() => this.flush(), nudgeMs);
+    if (memory.putsWait(this.#puts)) this.#nudge ??= setInterval(() => this.#look(), nudgeMs);
     else this.#rest();
+  }
+
+  /** While completions come, the sink sends enough. */
+  #look(): void {
+    const { memory } = this.#context;
+    if (!memory.putsWait(this.#puts)) this.#rest();
+    else if (now() - memory.putsHeardAt(this.#puts) >= nudgeMs) this.flush();
   }
 
   /** Tells the jobs what was sent, and what became of it. */

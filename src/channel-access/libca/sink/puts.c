@@ -44,7 +44,7 @@ static int settle(struct request *request, int32_t state, int32_t status) {
 
 void drey_put_done(struct event event);
 
-/* Sends what the window allows. Returns how many libca refused. */
+/* Gives libca what the window allows; who calls flushes. Returns how many libca refused. */
 static uint32_t send_due(struct puts *puts) {
     for (uint32_t refused = 0;;) {
         struct request *due[AT_ONCE], *request;
@@ -68,7 +68,6 @@ static uint32_t send_due(struct puts *puts) {
             free(value);
             if (status != 1) settle(request, REFUSED, status), refused++;
         }
-        libca.flush();
     }
 }
 
@@ -83,13 +82,17 @@ void drey_put_done(struct event event) {
        when our thread has died nobody would hear of it. */
     int over = event.status == DISCONNECTED || __atomic_load_n(puts->lane->ended, __ATOMIC_SEQ_CST);
     struct request *first = over ? NULL : __atomic_load_n(&puts->first, __ATOMIC_RELAXED);
-    if (first && 2 * (first->window - puts->under_way) >= first->window && send_due(puts)) complete = 1;
+    if (first && 2 * (first->window - puts->under_way) >= first->window) {
+        if (send_due(puts)) complete = 1;
+        libca.flush();
+    }
     if (!complete) return;
     push(puts->lane, token);
     rouse(puts->lane);
 }
 
-/* Queues requests and sends what the window allows; with none, does only that. Returns how many libca refused. */
+/* Queues requests and gives libca what the window allows; with none, does only that. Flushing is left to the caller: once for
+   all circuits of a turn, or the first answers contend with what is still to be sent. Returns how many libca refused. */
 uint32_t drey_put(struct puts *puts, uint32_t length, const uint32_t *slots, struct request *requests) {
     pthread_mutex_lock(&puts->lock);
     for (uint32_t i = 0; i < length; i++) {
