@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { eventually, freePort, startNats, temporaryFolder } from '../../../testing/harness/index.ts';
 import { connectNats, ensureTopology } from '../../bus/nats/index.ts';
-import { json, type Bus } from '../../bus/port.ts';
+import { json, type Bus, type Subscription } from '../../bus/port.ts';
 import { ChannelColumns } from '../../channel-access/columns.ts';
 import type { Firing, WatchedTrigger } from '../../contracts/automation.ts';
 import { streams, subjects } from '../../contracts/subjects.ts';
@@ -35,10 +35,11 @@ function rig(on: Bus = bus) {
   let ns = 1_000n;
   let outcome: ReadOutcome = ReadOutcome.ok;
   const asked: number[] = [];
-  const answering = on.answer(subjects.automationTriggers, async () => {
+  const answer = (): Subscription => on.answer(subjects.automationTriggers, async () => {
     asked.push(1);
     return json.encode({ triggers: [trigger] });
   });
+  let answering = answer();
   const channelAccess = {
     columns,
     monitored: (rows: Int32Array) => {
@@ -63,6 +64,7 @@ function rig(on: Bus = bus) {
       columns.sequence[3]! += 2;
     },
     pulse: (triggers: Triggers) => triggers.tell({ kind: 'pulse', ioc: 'ioc:5064', updates: 1 }),
+    answerAgain: () => void (answering = answer()),
     stop: () => answering.stop(),
   };
 }
@@ -74,6 +76,16 @@ async function firings(count: number): Promise<Firing[]> {
   await taking.stop();
   return taken;
 }
+
+test('what to watch is asked for until somebody answers, as while everything starts', async () => {
+  const ioc = rig();
+  await ioc.stop();
+  const triggers = ioc.host();
+  ioc.answerAgain();
+  await eventually(() => ioc.asked.length > 0, { saying: 'the triggers to be asked for', withinMs: 8_000 });
+  await triggers.stop();
+  await ioc.stop();
+});
 
 test('an update that fires is stored with the time and value of the IOC; the first sight and a pulse without an update are not', async () => {
   const ioc = rig();

@@ -24,6 +24,8 @@ export interface Triggers extends Subscription {
 
 /** Events may be lost: what is to be watched is asked for again now and then. */
 const askEveryMs = 30_000;
+/** Nobody answered, as while everything starts: until somebody does nothing fires. */
+const askAgainMs = 250;
 const askWithinMs = 5_000;
 /** Firings that wait for the bus; a trigger that fires faster than that is a mistake. */
 const mostWaiting = 1_000;
@@ -106,19 +108,23 @@ export function watchTriggers(deps: TriggersDeps): Triggers {
   const sync = (): void => {
     if (stopped) return;
     askAgain = true;
-    asking ??= ask().catch((error: unknown) => log.debug({ err: error }, 'triggers could not be asked for; those known stay watched')).finally(() => (asking = undefined));
+    asking ??= ask().catch((error: unknown) => {
+      log.debug({ err: error }, 'triggers could not be asked for; those known stay watched');
+      if (!stopped) askIn(askAgainMs);
+    }).finally(() => (asking = undefined));
   };
-  const askOn = (): void => {
+  const askIn = (ms: number): void => {
+    clock.clearTimeout(timer);
     timer = clock.setTimeout(() => {
+      askIn(askEveryMs);
       sync();
-      askOn();
-    }, askEveryMs);
+    }, ms);
   };
 
   const subscription = bus.subscribe(subjects.automationEvent, sync);
   const unlisten = bus.onState((state) => state === 'connected' && sync());
+  askIn(askEveryMs);
   sync();
-  askOn();
   return {
     tell: (event) => {
       if (event.kind === 'pulse' && watched.length > 0) lookAtAll();
