@@ -55,3 +55,9 @@ test('a DATABASE_URL that is none is refused at once, and not shown', () => {
 test('an empty variable counts as absent', () => {
   expect(readConfig({ environment: { DREY_PORT: '', NATS_URL: '' } }).config).toMatchObject({ port: 8080, natsUrl: undefined });
 });
+
+test('the command line looks at the port of this machine, unless it is told where', () => {
+  expect(readConfig({ environment: {} }).config.url).toBe('http://127.0.0.1:8080');
+  expect(readConfig({ environment: { DREY_PORT: '8391' } }).config.url).toBe('http://127.0.0.1:8391');
+  expect(readConfig({ environment: { DREY_PORT: '8391', DREY_URL: 'http://drey.example:80' } }).config.url).toBe('http://drey.example:80');
+});

@@ -66,7 +66,7 @@ export const settings = {
   logLevel: setting('DREY_LOG', z.enum(logLevels), 'info', 'least level that is logged'),
   logFormat: setting('DREY_LOG_FORMAT', z.enum(['pretty', 'json']), process.stderr.isTTY ? 'pretty' : 'json', 'pretty for people, json for collectors'),
   metricsPort: setting('DREY_METRICS_PORT', port, 0, 'roles without a gateway: port for /metrics and /health; 0 = none'),
-  url: setting('DREY_URL', z.url(), 'http://127.0.0.1:8080', 'command line: the gateway to talk to'),
+  url: setting('DREY_URL', z.url(), 'http://127.0.0.1:8080', 'command line: the gateway to talk to; absent, the one on this machine at DREY_PORT'),
   apiKey: setting('DREY_API_KEY', optional, undefined, 'command line: the API key; absent: the one of first start in the data folder', unfit),
 } as const satisfies Record<string, Setting>;
 
@@ -124,6 +124,7 @@ export function readConfig({ flags = {}, environment = process.env }: ConfigOrig
   if (faults.length > 0) throw new DreyError('badInput', `the configuration has ${faults.length} fault${faults.length === 1 ? '' : 's'}`, { faults });
   // The defaults lie in the project, wherever the command is given; what a person names is seen from where they are.
   for (const name of ['data', 'bring'] as const) values[name] = resolve(sources[name] === 'default' ? project : '.', values[name] as string);
+  if (sources['url'] === 'default') values['url'] = `http://127.0.0.1:${values['port'] as number}`;
   return { config: Object.freeze(values) as Config, sources: sources as Record<SettingName, string>, environment };
 }
 
