@@ -255,10 +255,18 @@ const javaNumber = (value: number | bigint): string => {
   return text === 'nan' ? 'NaN' : text.replace('inf', 'Infinity');
 };
 
-/** Columns PV, READBACK, READ_ONLY as catalogue entries. */
+/** Phoebus writes the names of its columns so, whatever their number is by now. */
+const phoebusColumn = /^[A-Z][A-Z_ ]*$/;
+
+/** Columns PV, READBACK, READ_ONLY as catalogue entries. Others of Phoebus are not looked at. */
 export function* readPhoebusConfiguration(text: string, collect: Collector): Steps<{ entry: FileEntry; line: number }[]> {
   const table = yield* phoebusTable(text, collect);
   if (table === undefined) return [];
+  const foreign = table.columns.find((column) => column !== '' && !phoebusColumn.test(column));
+  if (foreign !== undefined) {
+    collect.fault((table.rows[0]?.line ?? 2) - 1, `a Phoebus table has no column ${JSON.stringify(foreign)}, and this one begins with PV; in a table of Drey's own the PV stands in the column Setpoint`);
+    return [];
+  }
   const [name, readback, readOnly] = ['PV', 'READBACK', 'READ_ONLY'].map((column) => table.columns.indexOf(column)) as [number, number, number];
   return table.rows.map(({ line, cells }) => ({
     line, entry: plainEntry(cells[name]?.trim() ?? '', { readback: cells[readback]?.trim() || null, readOnly: /^(1|true)$/i.test(cells[readOnly]?.trim() ?? '') }),

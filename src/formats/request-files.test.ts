@@ -46,6 +46,7 @@ test.each([
   ['psi-yaml', 'pvs: [\n', 'line 2'],
   ['psi-yaml', 'pvs:\n  list:\n    - name: "$(X)"\n', 'line 3: no value is given for the macro X'],
   ['phoebus', 'PV,READBACK,READ_ONLY\nA,B,0\nA,C,1\n', 'line 3: A stands on line 2 already'],
+  ['phoebus', 'PV,Device,Area\nA,dd,LX\n', 'line 1: a Phoebus table has no column "Device"'],
 ] as const)('D1: %s %j is refused with its line', (format, text, fault) => {
   const { entries, faults } = atOnce(readCatalogue(format, text, { include }));
   expect(entries).toEqual([]);
