@@ -43,6 +43,8 @@ const values: RecordText[] = [
   { type: 'ao', name: 'C:DISABLED', fields: { DISP: 1 } },
   // Completes its puts 0.6 s later.
   { type: 'calcout', name: 'C:SLOW', fields: { CALC: 'A', ODLY: 0.6 } },
+  { type: 'calcout', name: 'C:SLOWER', fields: { CALC: 'A', ODLY: 2 } },
+  { type: 'calcout', name: 'C:SLOWER2', fields: { CALC: 'A', ODLY: 2 } },
   { type: 'ao', name: 'C:MONITORED', fields: { HIGH: 10, HSV: 'MAJOR', EGU: 'V' } },
   { type: 'stringout', name: 'C:MONITORED:TEXT', fields: { VAL: 'first' } },
   array('C:MONITORED:ARRAY', 'LONG', 8),

@@ -65,6 +65,16 @@ export function describeWriting(the: () => Client, other: () => Client, tellsRef
       the().ca.close(absent);
     });
 
+    test('slow records keep their places of the window, and the rest of it goes on', async () => {
+      const rows = await the().connect(['C:SLOWER.A', 'C:SLOWER2.A', 'C:X', 'C:SHORT', 'C:LONG']);
+      const ended: string[] = [];
+      const ends = (what: string, write: Promise<string[]>): Promise<void> => write.then((outcomes) => void ended.push(what, ...outcomes));
+      // Less than half of the window is free once the slow ones are under way.
+      const options = { deadlineMs: 15_000, window: 3 };
+      await Promise.all([ends('slow', the().writeAll(rows.subarray(0, 2), [1, 2], options)), ends('quick', the().writeAll(rows.subarray(2), [3, 4, 5], options))]);
+      expect(ended).toEqual(['quick', 'done', 'done', 'done', 'slow', 'done', 'done']);
+    }, 30_000);
+
     test('a slow record completes late, and is busy until then for everybody who writes to it here', async () => {
       const rows = await the().connect(['C:SLOW.A', 'C:X']);
       const [row, quick] = rows as unknown as [number, number];
